@@ -1,0 +1,1 @@
+"""The central store: SQLite by default, PostgreSQL by URL."""

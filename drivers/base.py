@@ -1,0 +1,129 @@
+"""What every driver gives: device facts as they are, and errors by family.
+
+A driver says what a terminal said. It knows no persons, no shifts, no database; it
+never judges a record, drops one, or changes anything on a terminal unasked.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class TerminalError(Exception):
+    """The terminal did not do it now: wait, back off, try again; others go on."""
+
+
+class AuthError(TerminalError):
+    """The terminal wants a comm key and did not accept ours."""
+
+
+class ProtocolError(TerminalError):
+    """What came is not what this protocol allows; the bytes are kept in the error."""
+
+    def __init__(self, reason: str, data: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class RawPunch:
+    """One record of a terminal's log, untouched.
+
+    `at` is the device's local wall clock as `YYYY-MM-DDTHH:MM:SS`, zone-less; an
+    impossible date keeps its digits (`2026-02-31T08:00:00`). `verify` and `state` are
+    the raw codes, `position` the place in the log counted from 0, `raw` the record's
+    bytes or None where the driver does not see them.
+    """
+
+    serial: str
+    badge: str
+    at: str
+    verify: int
+    state: int
+    work: int | None
+    position: int
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalInfo:
+    """Who answered. Counts are the terminal's own words, -1 where it has none."""
+
+    serial: str
+    firmware: str
+    platform: str
+    name: str
+    users: int
+    records: int
+    record_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalUser:
+    """A user on a terminal; `slot` is the internal uid and means nothing elsewhere."""
+
+    slot: int
+    badge: str
+    name: str
+    privilege: int
+    card: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a terminal is and how to speak to it.
+
+    `timeout_seconds` bounds every single wait for the terminal, never a whole read.
+    """
+
+    host: str
+    port: int = 4370
+    transport: str = "tcp"
+    comm_key: int = 0
+    encoding: str = "gb18030"
+    timeout_seconds: float = 10.0
+
+
+class Terminal(Protocol):
+    """One conversation with one terminal: open, ask, read, close.
+
+    Every method raises `TerminalError` (or a subclass) in plain words, and nothing
+    else, when the terminal or the network fails. No method may be called before
+    `open` or by two tasks at once; `close` never raises and may be called twice.
+    """
+
+    async def open(self) -> TerminalInfo:
+        """Connect, present the key, and say who answered."""
+        ...
+
+    async def clock(self) -> str:
+        """Device local time, `YYYY-MM-DDTHH:MM:SS`."""
+        ...
+
+    async def records(self) -> int:
+        """Return how many records the terminal says its log holds."""
+        ...
+
+    def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
+        """Pieces of the log in order, from `start` or, if it must, from 0.
+
+        A driver that can only read everything yields everything; `position` tells.
+        """
+        ...
+
+    async def users(self) -> Sequence[TerminalUser]:
+        """Everybody the terminal knows. Never templates."""
+        ...
+
+    async def listen(self) -> None:
+        """Ask the terminal to announce punches on this session."""
+        ...
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for an announcement; True when one came, False when the time is up."""
+        ...
+
+    async def close(self) -> None:
+        """End the session and give the terminal's only client slot back."""
+        ...

@@ -1,0 +1,1 @@
+"""The edge application: terminals in, judged and durable punches out."""

@@ -1,0 +1,262 @@
+"""gateway.toml into typed settings, every problem of it and its book at once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gateway.core.book import Book, read_book
+from gateway.core.normalise import VERIFY_CODES
+from gateway.core.toml import TomlError, parse
+from gateway.core.values import VerifyMode
+from gateway.core.walker import Problem, Walker, between, column, filled, key
+from gateway.errors import ConfigError
+
+Port = between(1, 65535)
+BOOK_OF_CENTRE = "central"
+
+
+class Confirm(StrEnum):
+    """Whose word makes a punch delivered."""
+
+    CENTRAL = "central"
+    BROKER = "broker"
+
+
+class DriverName(StrEnum):
+    """The drivers a terminal may be read with."""
+
+    ZK = "zk"
+    PYZK = "pyzk"
+
+
+class Transport(StrEnum):
+    """How a terminal is spoken to."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+def topic_level(value: str) -> str | None:
+    """Check an id that becomes one level of a topic."""
+    if not value or any(
+        c in "/+#" or c.isspace() or not c.isprintable() for c in value
+    ):
+        return "must be a short text without blanks, /, + or #"
+    return None
+
+
+def _encoding(value: str) -> str | None:
+    try:
+        "".encode(value)
+    except LookupError:
+        return f"unknown encoding {value!r}; gb18030 and utf-8 are usual"
+    return None
+
+
+def _file(value: str) -> str | None:
+    return f"there is no file {value}" if value and not Path(value).is_file() else None
+
+
+def _key_file(value: str) -> str | None:
+    try:
+        comm_key(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Who this gateway is and where it keeps its data."""
+
+    id: str = key(check=topic_level)
+    site: str = key(check=topic_level)
+    data_dir: str = key(check=filled)
+    book: str = key(check=filled)
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """The broker; secrets by file only."""
+
+    host: str = key(check=filled)
+    port: int = key(1883, check=Port)
+    prefix: str = key("att/v1", check=filled)
+    confirm: Confirm = Confirm.CENTRAL
+    tls_ca: str = key("", check=_file)
+    tls_cert: str = key("", check=_file)
+    tls_key: str = key("", check=_file)
+    username: str = ""
+    password_file: str = key("", check=_file)
+    reconnect_max_seconds: float = key(60.0, check=between(0.1, 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalSettings:
+    """One terminal and how it is read."""
+
+    id: str = key(check=topic_level)
+    host: str = key(check=filled)
+    driver: DriverName = DriverName.ZK
+    port: int = key(4370, check=Port)
+    transport: Transport = Transport.TCP
+    comm_key_file: str = key("", check=_key_file)
+    serial: str | None = None
+    poll_seconds: float = key(30.0, check=between(0.1, 86400))
+    live: bool = True
+    encoding: str = key("gb18030", check=_encoding)
+    timeout_seconds: float = key(10.0, check=between(0.1, 600))
+    verify_codes: dict[int, VerifyMode] | None = None
+
+    def codes(self) -> dict[int, VerifyMode]:
+        """Return what this terminal's verify codes mean."""
+        found = self.verify_codes
+        return dict(VERIFY_CODES) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """gateway.toml as a whole."""
+
+    gateway: GatewaySettings
+    mqtt: MqttSettings
+    terminals: tuple[TerminalSettings, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings and book without problems, and where the book stands."""
+
+    settings: Settings
+    book: Book
+    book_path: Path
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the folder of the journal, the lock and the control socket."""
+        return Path(self.settings.gateway.data_dir)
+
+
+def load(path: Path) -> Loaded:
+    """Read a gateway file and its book.
+
+    Raises:
+        ConfigError: with every problem of both files.
+    """
+    try:
+        document = parse(read_text(path))
+    except TomlError as error:
+        reason = f"not TOML: {error.reason}"
+        raise ConfigError([Problem(str(path), error.line, "", reason)]) from None
+    walker = Walker(str(path), document)
+    settings = walker.table(Settings, document.data, ())
+    _unique_terminals(walker, document.data)
+    book_path, book, book_problems = _book(walker, document.data, path.parent)
+    if book is not None:
+        _agree(walker, document.data, book)
+    problems = sorted(walker.problems, key=lambda problem: problem.line)
+    if settings is None or book is None or problems or book_problems:
+        raise ConfigError([*problems, *book_problems])
+    return Loaded(settings, book, book_path)
+
+
+def load_book(path: Path) -> Book:
+    """Read a book alone.
+
+    Raises:
+        ConfigError: with every problem of it.
+    """
+    book, problems = read_book(read_text(path), str(path))
+    if book is None:
+        raise ConfigError(problems)
+    return book
+
+
+def read_text(path: Path) -> str:
+    """Read a file of ours.
+
+    Raises:
+        ConfigError: if it is absent, unreadable or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
+    raise ConfigError([Problem(str(path), 1, "", reason)])
+
+
+def _unique_terminals(walker: Walker, data: dict[str, Any]) -> None:
+    ids = column(data, "terminals", "id")
+    for index, value in ids.items():
+        if value in [other for row, other in ids.items() if row < index]:
+            walker.problem(
+                ("terminals", index, "id"), f"{value!r} stands already above"
+            )
+
+
+def _book(
+    walker: Walker, data: dict[str, Any], folder: Path
+) -> tuple[Path, Book | None, list[Problem]]:
+    name = _text(data, "gateway", "book")
+    path = folder / (name or "")
+    if not name:
+        return path, None, []
+    if name == BOOK_OF_CENTRE:
+        walker.problem(
+            ("gateway", "book"),
+            "following the centre's book is not possible yet; name a book file",
+        )
+        return path, None, []
+    try:
+        return path, *read_book(read_text(path), str(path))
+    except ConfigError as error:
+        reason = error.problems[0].reason
+        walker.problem(("gateway", "book"), f"the book {path} {reason}")
+        return path, None, []
+
+
+def _agree(walker: Walker, data: dict[str, Any], book: Book) -> None:
+    """Note where gateway file and book contradict each other."""
+    site = _text(data, "gateway", "site")
+    if site and site != book.site.id:
+        walker.problem(("gateway", "site"), f"the book is of site {book.site.id!r}")
+    serials = column(data, "terminals", "serial")
+    for index, terminal in column(data, "terminals", "id").items():
+        known = book.terminal(terminal)
+        if known is None:
+            walker.problem(
+                ("terminals", index, "id"),
+                f"the book has no terminal {terminal!r}; add it with its serial",
+            )
+        elif serials.get(index, known.serial) != known.serial:
+            walker.problem(
+                ("terminals", index, "serial"),
+                f"{serials[index]!r} is not {known.serial!r} of the book",
+            )
+
+
+def _text(data: dict[str, Any], table: str, name: str) -> str | None:
+    """Return a text as written, also from a table with other problems."""
+    rows = data.get(table)
+    value = rows.get(name) if isinstance(rows, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def comm_key(path: str) -> int:
+    """Read a comm key from its file; 0 for no file.
+
+    Raises:
+        ValueError: in words, without the key.
+    """
+    if not path:
+        return 0
+    try:
+        text = Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise ValueError(f"{path} must hold one number from 0 to {2**32 - 1}")
+    return int(text)

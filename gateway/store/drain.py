@@ -1,0 +1,130 @@
+"""The only hand-written SQL of the edge: pragmas, and reading the outbox in order.
+
+Everything else goes through sqlite-utils. The outbox is drained by its own reading
+connection, so that sending never waits for writing nor writing for sending.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+_PRAGMAS = (
+    "PRAGMA auto_vacuum = INCREMENTAL",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+def connect(path: Path) -> Database:
+    """Open the journal for writing, creating it.
+
+    Raises:
+        sqlite3.Error: when it cannot be opened, written or is no database.
+    """
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in _PRAGMAS:
+            conn.execute(pragma)
+    except sqlite3.Error:
+        conn.close()
+        raise
+    return Database(conn)
+
+
+def begin(db: Database) -> None:
+    """Begin a transaction that has the write lock from its first statement."""
+    db.execute("BEGIN IMMEDIATE")
+
+
+def damage(db: Database) -> str | None:
+    """Return what `quick_check` has against the file, or None."""
+    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    return None if found == "ok" else str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of the outbox; `hash` is the chain's head behind it."""
+
+    seq: int
+    kind: str
+    entry: bytes
+    hash: str
+
+
+class Reader:
+    """Reads the outbox and the figures of a journal; it can never write.
+
+    Raises:
+        sqlite3.Error: from every method, when there is no journal or it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._conn: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Connect; the journal must exist."""
+        self._conn = sqlite3.connect(
+            f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
+        )
+        self._conn.row_factory = sqlite3.Row
+        self._conn.execute("PRAGMA busy_timeout = 5000")
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    @property
+    def db(self) -> Database:
+        """Return the connection for reading through sqlite-utils."""
+        return Database(self._connection(), recursive_triggers=False)
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._conn is None:
+            raise sqlite3.ProgrammingError(f"{self._path} is not open")
+        return self._conn
+
+    def _one(self, sql: str, *values: object) -> Any:
+        return self._connection().execute(sql, values).fetchone()
+
+    def epoch(self) -> sqlite3.Row | None:
+        """Return the row of the epoch that is written now."""
+        found: sqlite3.Row | None = self._one(
+            "SELECT * FROM epochs ORDER BY id DESC LIMIT 1"
+        )
+        return found
+
+    def batch(self, epoch: int, after: int, limit: int) -> list[Row]:
+        """Return at most `limit` consecutive rows behind `after`, of one kind."""
+        found = self._connection().execute(
+            "SELECT seq, kind, entry, hash FROM outbox"
+            " WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (epoch, after, limit),
+        )
+        rows = [Row(*row) for row in found]
+        same = next((i for i, r in enumerate(rows) if r.kind != rows[0].kind), limit)
+        return rows[:same]
+
+    def hash_at(self, epoch: int, seq: int) -> str | None:
+        """Return the chain's head behind `seq`, None for a seq that never was."""
+        found = self._one(
+            "SELECT hash FROM outbox WHERE epoch = ? AND seq = ?", epoch, seq
+        )
+        return str(found[0]) if found else None
+
+    def created_at(self, epoch: int, seq: int) -> str | None:
+        """Return when an entry was put into the outbox."""
+        found = self._one(
+            "SELECT created_at FROM outbox WHERE epoch = ? AND seq = ?", epoch, seq
+        )
+        return str(found[0]) if found else None

@@ -1,0 +1,134 @@
+"""Raw rows: what terminals said, kept before anybody asks what it means.
+
+A row's key is (serial, record, occurrence): the record's bytes, or where a driver does
+not see them the canonical JSON of its fields, and how many identical records stood
+before it in the log. Reading the same log again adds nothing.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from gateway.clock import text
+from gateway.core.values import RawRecord, Source
+from gateway.store.schema import table
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a terminal's log has been read.
+
+    `position` records are stored, `anchor` is the key of the last of them, and
+    `in_terminal` is what the terminal said it held at that read.
+    """
+
+    serial: str
+    terminal: str
+    driver: str
+    position: int
+    anchor: bytes
+    in_terminal: int
+    offset_seconds: float | None
+    read_at: str
+
+
+def record_key(record: RawRecord) -> bytes:
+    """Return what identifies a record apart from its occurrence."""
+    if record.raw is not None:
+        return record.raw
+    fields = {
+        "serial": record.serial,
+        "badge": record.badge,
+        "at": record.at,
+        "verify": record.verify,
+        "state": record.state,
+        "work": record.work,
+    }
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def store(db: Database, records: Sequence[RawRecord], seen: Counter[bytes]) -> int:
+    """Store records of one terminal in log order; return how many were new.
+
+    `seen` counts the identical records that stood before these in the log; it is
+    carried on from piece to piece of one read.
+    """
+    before = db.conn.total_changes
+    table(db, "raw").insert_all(_rows(records, seen), ignore=True)
+    return db.conn.total_changes - before
+
+
+def occurrences(db: Database, serial: str, keys: set[bytes]) -> Counter[bytes]:
+    """Count the stored rows of each key: where a read begins behind the cursor."""
+    raw = table(db, "raw")
+    return Counter(
+        {
+            key: raw.count_where("serial = ? AND record = ?", [serial, key])
+            for key in keys
+        }
+    )
+
+
+def _rows(
+    records: Sequence[RawRecord], seen: Counter[bytes]
+) -> Iterator[dict[str, object]]:
+    for record in records:
+        key = record_key(record)
+        yield {
+            "serial": record.serial,
+            "record": key,
+            "occurrence": seen[key],
+            "terminal": record.terminal,
+            "driver": record.driver,
+            "source": str(record.source),
+            "position": record.position,
+            "badge": record.badge,
+            "at": record.at,
+            "verify": record.verify,
+            "state": record.state,
+            "work": record.work,
+            "received_at": text(record.received_at),
+            "offset_seconds": record.offset_seconds,
+        }
+        seen[key] += 1
+
+
+def after(db: Database, last: int, limit: int) -> list[tuple[int, RawRecord]]:
+    """Return stored records behind row `last`, in the order they came."""
+    rows = table(db, "raw").rows_where(
+        "id > ?", [last], order_by="id", limit=limit
+    )
+    return [(row["id"], _record(row)) for row in rows]
+
+
+def _record(row: dict[str, object]) -> RawRecord:
+    key = bytes(row["record"])  # type: ignore[call-overload]
+    named = {
+        name: row[name]
+        for name in (
+            "terminal serial badge at verify state work position driver offset_seconds"
+        ).split()
+    }
+    return RawRecord(
+        **named,  # type: ignore[arg-type]
+        raw=None if key.startswith(b"{") else key,
+        source=Source(str(row["source"])),
+        received_at=datetime.fromisoformat(str(row["received_at"])),
+    )
+
+
+def cursor(db: Database, serial: str) -> Cursor | None:
+    """Return how far the log of `serial` has been read."""
+    rows = table(db, "cursors").rows_where("serial = ?", [serial])
+    return next((Cursor(**row) for row in rows), None)
+
+
+def move(db: Database, to: Cursor) -> None:
+    """Move a cursor; its rows must have been committed before."""
+    table(db, "cursors").upsert(
+        {name: getattr(to, name) for name in Cursor.__slots__}, pk="serial"
+    )

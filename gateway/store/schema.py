@@ -1,0 +1,167 @@
+"""The journal's tables as migrations, and the refusal of a journal from the future.
+
+raw       what a terminal said, never changed: the key is (serial, record, occurrence)
+cursors   how far each log has been read; moves only after the rows are committed
+outcomes  what became of each raw row: a punch, a repeat of one, or a rejection
+punches   one row per punch id, as the book knows it today
+sightings later readings of a punch whose codes differ from the stored ones
+outbox    one row = one entry = one seq = one topic; hash-chained per epoch
+epochs    the streams; the last one is written, `acked_seq` is what the centre confirmed
+meta      version of the writer, clean stop, session counter, digest of the book
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.db import Table
+from sqlite_utils.migrations import Migrations
+
+from gateway.errors import NewerJournalError
+
+migrations = Migrations("punchgate.journal")
+
+
+def table(db: Database, name: str) -> Table:
+    """Return a table of the journal."""
+    return db.table(name)
+
+
+@migrations(name="0001_first")
+def _first(db: Database) -> None:
+    table(db, "raw").create(
+        {
+            "id": int,
+            "serial": str,
+            "record": bytes,
+            "occurrence": int,
+            "terminal": str,
+            "driver": str,
+            "source": str,
+            "position": int,
+            "badge": str,
+            "at": str,
+            "verify": int,
+            "state": int,
+            "work": int,
+            "received_at": str,
+            "offset_seconds": float,
+        },
+        pk="id",
+        not_null={"serial", "record", "occurrence", "terminal", "driver"},
+    ).create_index(["serial", "record", "occurrence"], unique=True)
+    table(db, "cursors").create(
+        {
+            "serial": str,
+            "terminal": str,
+            "driver": str,
+            "position": int,
+            "anchor": bytes,
+            "in_terminal": int,
+            "offset_seconds": float,
+            "read_at": str,
+        },
+        pk="serial",
+    )
+    table(db, "outcomes").create(
+        {
+            "raw_id": int,
+            "serial": str,
+            "driver": str,
+            "outcome": str,
+            "punch": str,
+            "reason": str,
+        },
+        pk="raw_id",
+        foreign_keys=[("raw_id", "raw", "id")],
+    ).create_index(["serial", "driver", "outcome"])
+    table(db, "punches").create(
+        {
+            "id": str,
+            "serial": str,
+            "terminal": str,
+            "badge": str,
+            "person": str,
+            "reason": str,
+            "at": str,
+            "zone": str,
+            "verify": str,
+            "verify_code": int,
+            "state": int,
+            "work": int,
+            "received_at": str,
+            "offset_seconds": float,
+            "source": str,
+            "raw": bytes,
+            "rev": int,
+            "epoch": int,
+            "seq": int,
+        },
+        pk="id",
+    ).create_index(["serial", "epoch", "seq"])
+    table(db, "sightings").create(
+        {
+            "raw_id": int,
+            "punch": str,
+            "verify_code": int,
+            "state": int,
+            "work": int,
+        },
+        pk="raw_id",
+    )
+    table(db, "epochs").create(
+        {
+            "id": int,
+            "name": str,
+            "opened_at": str,
+            "reason": str,
+            "head_seq": int,
+            "head_hash": str,
+            "acked_seq": int,
+            "acked_hash": str,
+            "store": str,
+            "generation": int,
+        },
+        pk="id",
+    )
+    table(db, "outbox").create(
+        {
+            "epoch": int,
+            "seq": int,
+            "kind": str,
+            "punch": str,
+            "entry": bytes,
+            "hash": str,
+            "created_at": str,
+        },
+        pk=("epoch", "seq"),
+    )
+
+
+def migrate(db: Database, version: str) -> None:
+    """Bring a journal to this version's tables.
+
+    Raises:
+        NewerJournalError: when it has migrations this version does not know.
+    """
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    newer = [step.name for step in migrations.applied(db) if step.name not in known]
+    if newer:
+        raise NewerJournalError(
+            f"the journal was written by punchgate {get(db, 'version')}, this is"
+            f" {version} and does not know {', '.join(newer)}; install"
+            f" {get(db, 'version')} or newer, nothing was changed"
+        )
+    migrations.apply(db)
+    table(db, "meta").create({"key": str, "value": str}, pk="key", if_not_exists=True)
+    put(db, "version", version)
+
+
+def get(db: Database, key: str) -> str | None:
+    """Read a value of `meta`."""
+    if not table(db, "meta").exists():
+        return None
+    found = table(db, "meta").rows_where("key = ?", [key])
+    return next((str(row["value"]) for row in found), None)
+
+
+def put(db: Database, key: str, value: str) -> None:
+    """Write a value of `meta`."""
+    table(db, "meta").upsert({"key": key, "value": value}, pk="key")

@@ -1,0 +1,89 @@
+"""One JSON Schema per message, from `sync.messages`.
+
+`punch` and `event` describe whole envelopes of those topics, as a subscriber sees them.
+"""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sync.messages import (
+    Ack,
+    CentreState,
+    Envelope,
+    EventEntry,
+    PunchEntry,
+    State,
+    TerminalState,
+)
+
+FOLDER = Path(__file__).parent
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REF = "#/$defs/{name}"
+_ENTRIES: dict[str, type[msgspec.Struct]] = {"punch": PunchEntry, "event": EventEntry}
+_MESSAGES: dict[str, type[msgspec.Struct]] = {
+    "ack": Ack,
+    "state": State,
+    "terminal": TerminalState,
+    "centre_state": CentreState,
+}
+
+
+def schemas() -> dict[str, str]:
+    """Return name → JSON text of every schema."""
+    found = {name: _message(name, kind) for name, kind in _MESSAGES.items()}
+    found |= {name: _batch(name, kind) for name, kind in _ENTRIES.items()}
+    return {
+        name: json.dumps(found[name], indent=2, ensure_ascii=False) + "\n"
+        for name in sorted(found)
+    }
+
+
+def write(folder: Path = FOLDER) -> list[str]:
+    """Write the schemas; return the names of those that changed."""
+    changed = []
+    for name, text in schemas().items():
+        path = folder / f"{name}.json"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
+
+
+def _message(name: str, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    (top,), parts = msgspec.json.schema_components([kind], ref_template=_REF)
+    return _document(name, top, parts)
+
+
+def _batch(name: str, entry: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the schema of an envelope whose entries are of one kind."""
+    kinds = [Envelope, entry]
+    (top, entries), parts = msgspec.json.schema_components(kinds, ref_template=_REF)
+    envelope = parts["Envelope"]
+    envelope["properties"]["entries"] = {
+        "type": "array",
+        "items": entries,
+        "minItems": 1,
+    }
+    return _document(name, top, parts)
+
+
+def _document(name: str, top: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    for part in parts.values():
+        if "description" in part:
+            part["description"] = inspect.cleandoc(part["description"])
+        version = part.get("properties", {}).get("v")
+        if version is not None:
+            # Readers may rely on it: a message of another version is another message.
+            part["properties"]["v"] = {"const": 1}
+            part["required"] = ["v", *part.get("required", [])]
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:punchgate:v1:{name}",
+        "title": name,
+        **top,
+        "$defs": dict(sorted(parts.items())),
+    }

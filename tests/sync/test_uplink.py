@@ -1,0 +1,449 @@
+"""The uplink on a real broker, with a centre of a few lines."""
+
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from sync.ledger import Ledger
+from sync.link import Broker, Connected, LinkEvent, Message, Refused, Subscribed
+from sync.messages import Ack, CentreState, encode
+from sync.mqtt import MqttLink
+from sync.uplink_link import UplinkError
+from sync.uplink_values import Confirm
+from tests.brokers import Iotcore, Mosquitto, free_port, mosquitto_path
+from tests.sync.gateways import NOW, PREFIX, QUICK, SITE, Gateway
+from tests.sync.memory_outbox import MemoryOutbox
+from tests.sync.test_schema import check
+
+pytestmark = pytest.mark.mosquitto
+SECONDS = 30.0
+
+
+class Centre:
+    """Books what it hears and acknowledges, unless told otherwise."""
+
+    def __init__(self, port: int, *, acks: bool = True, store: str = "A") -> None:
+        self.acks = acks
+        self.store = store
+        self.ledgers: dict[str, Ledger] = {}
+        self.payloads: list[tuple[str, bytes, bool]] = []
+        self.changed = threading.Condition()
+        self._queue: queue.SimpleQueue[LinkEvent | None] = queue.SimpleQueue()
+        self.link = MqttLink(Broker("127.0.0.1", port, "centre"), self._queue.put)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.link.open()
+        assert self.ready.wait(SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join(SECONDS)
+        self.link.close()
+
+    def say(self, topic: str, payload: bytes, *, retain: bool = True) -> None:
+        """Publish something."""
+        self.link.publish(topic, payload, qos=1, retain=retain, token=1)
+
+    def ack(self, epoch: str, upto: int, chain: str | None, name: str = "g1") -> None:
+        """Acknowledge something, true or not."""
+        message = Ack(
+            site=SITE,
+            gateway=name,
+            epoch=epoch,
+            upto=upto,
+            missing=[],
+            store=self.store,
+            generation=1,
+            chain=chain,
+            sent=NOW,
+        )
+        check("ack", encode(message))
+        self.say(f"{PREFIX}/{SITE}/{name}/ack", encode(message))
+
+    def online(self, *, online: bool) -> None:
+        """Publish the centre's state."""
+        state = CentreState(
+            site=SITE,
+            centre="c",
+            online=online,
+            store=self.store,
+            generation=1,
+            session=1,
+            version="0",
+            at=NOW,
+        )
+        check("centre_state", encode(state))
+        self.say(f"{PREFIX}/{SITE}/_central/state", encode(state))
+
+    def wait(self, what: Callable[[], bool]) -> None:
+        """Wait until something heard makes it true."""
+        with self.changed:
+            assert self.changed.wait_for(what, SECONDS)
+
+    def last(self, kind: str) -> tuple[bytes, bool] | None:
+        """Return the last message on a gateway's topic."""
+        topic = f"{PREFIX}/{SITE}/g1/{kind}"
+        heard = [(data, kept) for name, data, kept in self.payloads if name == topic]
+        return heard[-1] if heard else None
+
+    def _run(self) -> None:
+        while (event := self._queue.get()) is not None:
+            if isinstance(event, Refused):
+                self.link.open()
+            elif isinstance(event, Connected):
+                topics = [
+                    f"{PREFIX}/+/+/{kind}" for kind in ("punch", "event", "state")
+                ]
+                self.link.subscribe([*topics, f"{PREFIX}/+/+/terminal/+"])
+            elif isinstance(event, Subscribed):
+                self.ready.set()
+            elif isinstance(event, Message):
+                self._take(event)
+
+    def _take(self, event: Message) -> None:
+        kind = event.topic.split("/")[4]
+        if "_central" not in event.topic:
+            check(kind, event.payload)
+        with self.changed:
+            self.payloads.append((event.topic, event.payload, event.retained))
+            self.changed.notify_all()
+        if kind not in ("punch", "event"):
+            return
+        data = json.loads(event.payload)
+        ledger = self.ledgers.setdefault(data["epoch"], Ledger())
+        seqs = [entry["seq"] for entry in data["entries"]]
+        ledger.add([(seq, data["chain"]["head"]) for seq in seqs])
+        if self.acks:
+            self.ack(data["epoch"], ledger.upto, ledger.chain, data["gateway"])
+
+
+def test_everything_is_delivered_and_acknowledged(broker: Mosquitto) -> None:
+    """Two kinds in one stream, in order, each entry once when nothing goes wrong."""
+    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+        gateway.add(range(1000))
+        gateway.wait_delivered()
+        assert gateway.uplink.connected
+        assert gateway.uplink.protocol == "5.0"
+        assert gateway.uplink.acked == gateway.uplink.sent_upto == 1004
+        assert (gateway.uplink.last_ack_age or 0.0) >= 0.0
+        assert gateway.uplink.refusals == 0
+        assert gateway.uplink.gate == "open"
+        batches = [json.loads(d) for t, d, _ in centre.payloads if t.endswith("punch")]
+        assert max(len(batch["entries"]) for batch in batches) <= 100
+        assert {batch["session"] for batch in batches} == {7}
+
+
+def test_birth_and_death_are_retained_and_share_the_session(broker: Mosquitto) -> None:
+    """Birth at the connection, death at a clean end, will at an unclean one."""
+    with Centre(broker.port) as centre:
+        gateway = Gateway(broker.port)
+        with gateway:
+            centre.wait(lambda: centre.last("state") is not None)
+            birth = json.loads((centre.last("state") or (b"{}", False))[0])
+            assert (birth["online"], birth["session"]) == (True, 7)
+        centre.wait(lambda: b'"online":false' in (centre.last("state") or (b"",))[0])
+
+
+def test_the_will_speaks_for_a_gateway_that_vanished(broker: Mosquitto) -> None:
+    """A connection that breaks leaves `online: false` with the same session."""
+    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+        centre.wait(lambda: centre.last("state") is not None)
+        gateway.call(gateway.uplink._link.drop)
+        gateway.uplink.wake()
+        centre.wait(lambda: b'"online":false' in (centre.last("state") or (b"",))[0])
+        death = json.loads((centre.last("state") or (b"{}", False))[0])
+        assert death["session"] == 7
+        centre.wait(lambda: b'"online":true' in (centre.last("state") or (b"",))[0])
+
+
+def test_terminal_states_are_published_again_at_every_connection(
+    broker: Mosquitto,
+) -> None:
+    """Nothing depends on a broker keeping a retained message."""
+    payload = TERMINAL
+    with Gateway(broker.port) as gateway:
+        gateway.wait(lambda: gateway.uplink.connected)
+        gateway.call(lambda: gateway.uplink.publish_state("terminal/VT1", b"{}"))
+        gateway.call(lambda: gateway.uplink.publish_state("terminal/VT1", payload))
+        gateway.call(lambda: gateway.uplink.publish_state("state", b"not remembered"))
+        broker.restart()
+        with Centre(broker.port) as centre:
+            centre.wait(lambda: centre.last("terminal/VT1") is not None)
+            assert centre.last("terminal/VT1") is not None
+            assert (centre.last("terminal/VT1") or (b"",))[0] == payload
+            centre.wait(lambda: centre.last("state") is not None)
+
+
+def test_a_state_said_before_the_connection_is_sent_with_it(broker: Mosquitto) -> None:
+    """What the daemon says while the broker is away is not lost."""
+    gateway = Gateway(broker.port)
+    gateway.uplink.publish_state("terminal/VT1", TERMINAL)
+    with Centre(broker.port) as centre, gateway:
+        centre.wait(lambda: centre.last("terminal/VT1") is not None)
+
+
+def test_a_subscriber_that_never_acks_gets_everything_again(broker: Mosquitto) -> None:
+    """Silence sends again and confirms nothing; the first ack ends it."""
+    with Centre(broker.port, acks=False) as centre, Gateway(broker.port) as gateway:
+        gateway.add(range(150))
+
+        def heard() -> list[int]:
+            return [
+                json.loads(data)["entries"][0]["seq"]
+                for topic, data, _ in centre.payloads
+                if topic.endswith("punch")
+            ]
+
+        centre.wait(lambda: heard().count(1) >= 3)
+        assert gateway.outbox.acked == 0
+        centre.acks = True
+        gateway.wait_delivered()
+
+
+def test_nobody_subscribed_then_a_centre_comes(broker: Mosquitto) -> None:
+    """0x10 slows down; what was dropped meanwhile arrives in the end."""
+    with Gateway(broker.port) as gateway:
+        gateway.add(range(300))
+        gateway.wait(lambda: gateway.uplink.gate == "no_subscriber")
+        assert gateway.uplink.unheard >= 1
+        assert gateway.outbox.acked == 0
+        with Centre(broker.port):
+            gateway.wait_delivered()
+
+
+def test_the_centre_s_death_stops_and_its_birth_starts(broker: Mosquitto) -> None:
+    """`_central/state` gates sending."""
+    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+        gateway.wait(lambda: gateway.uplink.connected)
+        centre.acks = False
+        centre.online(online=False)
+        gateway.wait(lambda: gateway.uplink.gate == "centre_offline")
+        gateway.add(range(300))
+        centre.acks = True
+        centre.online(online=True)
+        gateway.wait_delivered()
+
+
+def test_a_forbidden_topic_stops_loudly_and_keeps_everything(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """0x87: one error line, nothing confirmed, the gate says why."""
+    if mosquitto_path() is None:
+        pytest.skip("mosquitto is absent: apt-get install mosquitto")
+    acl = "topic readwrite #\ntopic deny att/v1/s1/g1/punch\n"
+    with (
+        Mosquitto(tmp_path, acl=acl) as broker,
+        Centre(broker.port),
+        Gateway(broker.port) as gateway,
+    ):
+        gateway.add(range(10))
+        gateway.wait(lambda: gateway.uplink.gate == "refused")
+        gateway.wait(lambda: gateway.uplink.refusals >= 3)
+        assert gateway.outbox.acked == 0
+    said = [r for r in caplog.records if r.msg == "uplink refused"]
+    assert len(said) == 1
+    assert said[0].levelname == "ERROR"
+
+
+def test_a_forbidden_ack_is_no_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """Without the right to read acknowledgements nothing could ever be confirmed."""
+    gateway = Gateway(free_port())
+    topic = gateway.uplink._of("ack")
+    answer = Subscribed(1, {topic: 0x87, "att/v1/s1/g1/cmd": 0x87})
+    with pytest.raises(UplinkError, match="forbids reading"):
+        gateway.uplink._check(answer)
+    relaxed = Gateway(free_port(), options=replace(QUICK, confirm=Confirm.BROKER))
+    relaxed.uplink._check(answer)
+    assert {r.msg for r in caplog.records} == {"uplink refused"}
+
+
+def test_a_restored_gateway_forks(broker: Mosquitto) -> None:
+    """An older copy of the journal opens a new epoch; nothing is lost or hidden."""
+    outbox = MemoryOutbox("g1-epoch")
+    with Centre(broker.port) as centre:
+        with Gateway(broker.port, outbox=outbox) as gateway:
+            gateway.add(range(200))
+            gateway.wait_delivered()
+        outbox.truncate(120)
+        outbox.add_punches(range(500, 550))
+        centre.ack("g1-epoch", 200, centre.ledgers["g1-epoch"].chain)
+        with Gateway(broker.port, outbox=outbox) as gateway:
+            gateway.wait(lambda: bool(outbox.forks))
+            assert "200" in outbox.forks[0]
+            gateway.wait_delivered()
+            assert outbox.epoch == "epoch-2"
+            assert centre.ledgers["epoch-2"].upto == len(outbox.rows) == 50
+            centre.wait(lambda: b'"epoch-2"' in (centre.last("state") or (b"",))[0])
+
+
+def test_acks_for_others_and_garbage_change_nothing(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only a readable ack that names us counts."""
+    with Centre(broker.port, acks=False) as centre, Gateway(broker.port) as gateway:
+        gateway.add(range(10))
+        centre.wait(lambda: centre.last("punch") is not None)
+        topic = f"{PREFIX}/{SITE}/g1/ack"
+        centre.say(topic, b"")
+        centre.say(topic, b"\xff")
+        centre.say(f"{PREFIX}/{SITE}/_central/state", b"[]")
+        foreign = Ack(
+            site=SITE,
+            gateway="g2",
+            epoch="g1-epoch",
+            upto=10,
+            missing=[],
+            store="A",
+            generation=1,
+            chain=None,
+            sent=NOW,
+        )
+        centre.say(topic, encode(foreign))
+        centre.ack("another epoch", 10, None)
+        centre.ack("g1-epoch", 5, gateway.outbox.hash_at(5))
+        gateway.wait(lambda: gateway.outbox.acked == 5)
+    unreadable = [r for r in caplog.records if r.msg == "uplink unreadable"]
+    assert len(unreadable) == 2
+
+
+def test_commands_reach_their_taker(broker: Mosquitto) -> None:
+    """What comes on `cmd` is handed over as bytes."""
+    taken: queue.Queue[bytes] = queue.Queue()
+    with Centre(broker.port) as centre, Gateway(broker.port, command=taken.put) as g:
+        g.wait(lambda: g.uplink.connected)
+        centre.say(f"{PREFIX}/{SITE}/g1/cmd", b'{"op":"resend"}', retain=False)
+        assert taken.get(timeout=SECONDS) == b'{"op":"resend"}'
+
+
+def test_an_outbox_that_fails_ends_the_uplink(broker: Mosquitto) -> None:
+    """A confirmation that cannot be written down must not be taken for one."""
+    gateway = Gateway(broker.port)
+
+    def fail() -> None:
+        raise RuntimeError("disk full")
+
+    gateway.outbox.on_confirm = fail
+    with Centre(broker.port), gateway:
+        gateway.add(range(10))
+        gateway._thread.join(SECONDS)
+        assert isinstance(gateway.ended, RuntimeError)
+
+
+def test_the_broker_is_away_for_a_while(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Repeated failures are logged at 1 and 10; what waited is delivered then."""
+    if mosquitto_path() is None:
+        pytest.skip("mosquitto is absent: apt-get install mosquitto")
+    port = free_port()
+    options = replace(QUICK, reconnect_seconds=0.001, reconnect_max_seconds=0.01)
+    with Gateway(port, options=options) as gateway:
+        gateway.add(range(10))
+        downs: list[int] = []
+
+        def said() -> bool:
+            lines = [r for r in caplog.records if r.msg == "uplink down"]
+            downs[:] = [r.args["after"] for r in lines if isinstance(r.args, dict)]
+            return len(downs) >= 2
+
+        gateway.wait(said)
+        assert downs[:2] == [1, 10]
+        assert not gateway.uplink.connected
+        assert gateway.uplink.protocol is None
+        with Mosquitto(tmp_path, port=port) as broker, Centre(broker.port):
+            gateway.wait_delivered()
+
+
+def test_a_broker_that_stops_answering_is_left(broker: Mosquitto) -> None:
+    """No PUBACK for the agreed time while something is in flight: a new connection."""
+    assert broker._child is not None
+    child = broker._child._child
+    assert child is not None
+    options = replace(QUICK, stuck_seconds=0.5, connect_seconds=0.5)
+    with Centre(broker.port), Gateway(broker.port, options=options) as gateway:
+        gateway.wait(lambda: gateway.uplink.connected)
+        child.send_signal(19)  # SIGSTOP
+        gateway.add(range(10))
+        gateway.wait(lambda: not gateway.uplink.connected)
+        child.send_signal(18)  # SIGCONT
+        gateway.wait_delivered()
+
+
+def test_confirm_by_broker_with_a_plain_subscriber(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`mosquitto_sub` reads everything; the broker's success confirms, in order."""
+    options = replace(QUICK, confirm=Confirm.BROKER)
+    command = ["mosquitto_sub", "-V", "5", "-p", str(broker.port), "-q", "1"]
+    with subprocess.Popen(
+        [*command, "-t", "att/v1/#", "-F", "%t %p"], stdout=subprocess.PIPE, text=True
+    ) as child:
+        with Gateway(broker.port, options=options) as gateway:
+            gateway.add(range(300))
+            gateway.wait_delivered()
+        assert child.stdout is not None
+        ids: set[str] = set()
+        while not gateway.outbox.punch_ids() <= ids:
+            topic, data = child.stdout.readline().split(" ", 1)
+            if topic.endswith("/punch"):
+                ids |= {entry["id"] for entry in json.loads(data)["entries"]}
+        child.terminate()
+    assert gateway.outbox.confirms == sorted(gateway.outbox.confirms)
+    assert gateway.outbox.store is None
+    warned = [r for r in caplog.records if r.msg == "uplink confirm"]
+    assert len(warned) == 1
+
+
+def test_confirm_by_broker_waits_for_a_subscriber(broker: Mosquitto) -> None:
+    """Success without a subscriber (0x10) is not delivered."""
+    options = replace(QUICK, confirm=Confirm.BROKER)
+    with Gateway(broker.port, options=options) as gateway:
+        gateway.add(range(20))
+        gateway.wait(lambda: gateway.uplink.gate == "no_subscriber")
+        assert gateway.outbox.acked == 0
+        with Centre(broker.port, acks=False):
+            gateway.wait_delivered()
+
+
+def test_a_3_1_1_broker_with_a_small_limit() -> None:
+    """Batches that such a broker hangs up on become small enough, unasked."""
+    with Iotcore() as broker, Centre(broker.port), Gateway(broker.port) as g:
+        g.add(range(400))
+        g.wait_delivered()
+        assert g.uplink.protocol == "3.1.1"
+
+
+def test_batches_keep_to_the_broker_s_packet_limit(tmp_path: Path) -> None:
+    """An MQTT 5 broker says how much it takes; no connection is lost over it."""
+    if mosquitto_path() is None:
+        pytest.skip("mosquitto is absent: apt-get install mosquitto")
+    settings = ["max_packet_size 8000"]
+    with (
+        Mosquitto(tmp_path, settings=settings) as broker,
+        Centre(broker.port) as centre,
+        Gateway(broker.port) as gateway,
+    ):
+        gateway.add(range(200))
+        gateway.wait_delivered()
+        sizes = [len(data) for _, data, _ in centre.payloads]
+    assert 4_000 < max(sizes) < 8_000
+
+
+TERMINAL = (
+    b'{"v":1,"site":"s1","gateway":"g1","terminal":"lobby","serial":"VT1",'
+    b'"online":true,"driver":"zk","served_by":null,"in_terminal":1,"downloaded":1,'
+    b'"stored":1,"punches":1,"repeats":0,"rejected":0,"sent":1,"acknowledged":1,'
+    b'"equation":{"holds":true,"term":null},"offset_seconds":0.5,"capacity":null,'
+    b'"last_read":null,"at":"2026-11-02T08:00:00+08:00"}'
+)
