@@ -46,7 +46,7 @@ _STEADY_SECONDS = 10.0
 _RETRY_BASE_SECONDS = 0.25
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """The connection is of no use any more; the reason in words."""
 
 
@@ -113,7 +113,7 @@ class Collector:
             try:
                 self._establish(store, retry)
                 self._collect(store)
-            except _LostError as error:
+            except LostError as error:
                 self._link.drop()
                 self._out.lost()
                 if time.monotonic() - began >= _STEADY_SECONDS:
@@ -152,8 +152,8 @@ class Collector:
             if isinstance(event, Connected):
                 return event
             if isinstance(event, Refused | Disconnected):
-                raise _LostError(event.reason)
-        raise _LostError(f"no answer within {_ANSWER_SECONDS:g} s")
+                raise LostError(event.reason)
+        raise LostError(f"no answer within {_ANSWER_SECONDS:g} s")
 
     def _collect(self, store: CentralStore) -> None:
         """Store group after group until the connection is lost or we are stopped."""
@@ -170,7 +170,7 @@ class Collector:
                         self._out.published(event)
                     case Subscribed():
                         self._answer_by = None
-                        _check(event)
+                        check_answer(event)
                     case Disconnected(reason=reason) | Refused(reason=reason):
                         lost = reason
             if items:
@@ -179,7 +179,7 @@ class Collector:
                 self._say_ack(store, store.standing(stream))
             self._log_stored()
             if lost is not None:
-                raise _LostError(lost)
+                raise LostError(lost)
             self._supervise()
             self._out.send()
 
@@ -210,9 +210,9 @@ class Collector:
         now = time.monotonic()
         unheard = self._answer_by is not None and now > self._answer_by
         if unheard or self._out.waiting_since(now) >= _STUCK_SECONDS:
-            raise _LostError("the broker does not answer")
+            raise LostError("the broker does not answer")
         if not self._link.alive and self._queue.empty():
-            raise _LostError("the connection's thread died")
+            raise LostError("the connection's thread died")
 
     def _sort(
         self, event: Message, items: list[Batch | Poison], births: list[Stream]
@@ -322,14 +322,14 @@ class Collector:
         log.info("central stored", {**values, "records": done.records})
 
 
-def _check(answer: Subscribed) -> None:
+def check_answer(answer: Subscribed) -> None:
     """Look at the broker's answers to our subscriptions.
 
     Raises:
-        _LostError: when one is forbidden: a centre that hears only a part would leave
+        LostError: when one is forbidden: a centre that hears only a part would leave
             holes for ever.
     """
     for topic, code in answer.codes.items():
         if code >= FAILED:
             log.error("central refused", {"topic": topic, "code": code})
-            raise _LostError(f"the broker forbids reading {topic}")
+            raise LostError(f"the broker forbids reading {topic}")

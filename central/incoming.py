@@ -116,12 +116,14 @@ class _RefusedError(Exception):
 
 def read(topics: Topics, topic: str, payload: bytes) -> Batch | Poison:
     """Return what a message of a durable topic holds, or why it is put aside."""
+    envelope: Envelope | None = None
     try:
         where = _durable(topics, topic)
-        envelope = _envelope(where, payload)
+        envelope = _envelope(payload)
+        _check(where, envelope)
         found = _entries(where.kind, topic, envelope)
     except _RefusedError as error:
-        digest = hashlib.sha256(payload).hexdigest()
+        digest = _digest(envelope, payload)
         return Poison(topic, payload, error.reason, error.detail, digest)
     return Batch(
         stream=Stream(envelope.site, envelope.gateway, envelope.epoch),
@@ -147,17 +149,18 @@ def read_state(topics: Topics, topic: str, payload: bytes) -> State | None:
 
 
 def fork(batch: Batch) -> Poison:
-    """Return a batch as put aside because its stream tells another story than before.
+    """Return a batch as put aside: its stream tells another story than before.
 
     Equal content has equal digests, whenever it was sent.
     """
-    head = batch.entries[-1][1]
+    (first, _), (_, head) = batch.entries[0], batch.entries[-1]
+    story = f"{batch.stream.epoch} {first} {head}"
     return Poison(
         batch.topic,
         batch.payload,
         Reason.FORK,
-        f"another entry {batch.entries[0][0] - 1} was stored before",
-        hashlib.sha256(f"{batch.stream.epoch} {head}".encode()).hexdigest(),
+        f"another entry {first - 1} was stored before",
+        hashlib.sha256(story.encode()).hexdigest(),
     )
 
 
@@ -171,11 +174,14 @@ def _durable(topics: Topics, topic: str) -> Topic:
     return where
 
 
-def _envelope(where: Topic, payload: bytes) -> Envelope:
+def _envelope(payload: bytes) -> Envelope:
     try:
-        envelope = _ENVELOPES.decode(payload)
+        return _ENVELOPES.decode(payload)
     except UNREADABLE as error:
         raise _RefusedError(Reason.UNREADABLE, str(error)) from None
+
+
+def _check(where: Topic, envelope: Envelope) -> None:
     if (envelope.site, envelope.gateway) != (where.site, where.gateway):
         named = f"{envelope.site}/{envelope.gateway}"
         raise _RefusedError(Reason.IDS, f"the message names {named!r}")
@@ -183,7 +189,15 @@ def _envelope(where: Topic, payload: bytes) -> Envelope:
         raise _RefusedError(Reason.IDS, "the epoch holds a NUL")
     if not envelope.entries:
         raise _RefusedError(Reason.ORDER, "no entries")
-    return envelope
+
+
+def _digest(envelope: Envelope | None, payload: bytes) -> str:
+    """Return what stays equal when the same content is sent again at another time."""
+    if envelope is None:
+        return hashlib.sha256(payload).hexdigest()
+    chain = f"{envelope.epoch} {envelope.chain.prev} {envelope.chain.head} ".encode()
+    entries = b",".join(bytes(entry) for entry in envelope.entries)
+    return hashlib.sha256(chain + entries).hexdigest()
 
 
 def _entries(kind: str, topic: str, envelope: Envelope) -> _Found:

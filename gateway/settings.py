@@ -132,6 +132,11 @@ class Loaded:
     book: Book
     book_path: Path
 
+    def book_serial(self, terminal: str) -> str:
+        """Return the serial the book has for a terminal of the settings."""
+        found = self.book.terminal(terminal)
+        return found.serial if found else ""
+
     @property
     def data_dir(self) -> Path:
         """Return the folder of the journal, the lock and the control socket."""

@@ -270,6 +270,7 @@ class MqttLink:
             reason = str(error) or type(error).__name__
         finally:
             _shut(now.client.socket())
+            _unbind(now.client)
             self._ended(now, reason)
 
     def _connect(self, now: _Attempt) -> None:
@@ -331,6 +332,15 @@ class MqttLink:
     def _tell(self, now: _Attempt, event: LinkEvent) -> None:
         if not now.dropped:
             self._sink(event)
+
+
+def _unbind(client: Client) -> None:
+    """Break the circle of client and callbacks, so that its sockets close at once."""
+    client.on_connect = None
+    client.on_disconnect = None
+    client.on_subscribe = None
+    client.on_publish = None
+    client.on_message = None
 
 
 def _tls(broker: Broker) -> ssl.SSLContext:

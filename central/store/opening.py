@@ -56,8 +56,8 @@ def begin_generation(conn: Connection, at: str) -> None:
 
     Args:
         conn: outside a transaction.
-        at: now, ISO with offset. The generation is at least its second, so it rises
-            even when an old copy of the store was put back.
+        at: now, ISO with offset. The generation is at least its microsecond, so it
+            is a new one even when an old copy of the store was put back.
 
     Raises:
         NewerStoreError: when a newer version wrote it; nothing is changed then.
@@ -69,11 +69,11 @@ def begin_generation(conn: Connection, at: str) -> None:
         metadata.create_all(conn)
         _view(conn)
         generation = int(known.get("generation", "0")) + 1
-        second = int(datetime.fromisoformat(at).timestamp())
+        now = int(datetime.fromisoformat(at).timestamp() * 1_000_000)
         values = {
             "schema": str(SCHEMA),
             "store": known.get("store", "st_" + secrets.token_hex(8)),
-            "generation": str(max(generation, second)),
+            "generation": str(max(generation, now)),
         }
         conn.execute(meta.delete())
         rows = [{"key": key, "value": value} for key, value in values.items()]

@@ -67,13 +67,14 @@ def normalise(
         book: who has which badge on which terminal, and the terminal's zone.
         codes: the terminal's verify codes; others are `unknown`.
     """
-    at = _readable(record.at)
-    if at is None:
+    if readable(record.at) is None:
         return Rejected(record, Unreadable.IMPOSSIBLE_TIME)
     badge = clean_badge(record.badge)
     if not badge:
         return Rejected(record, Unreadable.NO_BADGE)
-    person, reason = attribute(book, record.terminal, badge, at, record.received_at)
+    person, reason = attribute(
+        book, record.terminal, badge, record.at, record.received_at
+    )
     return Punch(
         id=punch_id(record.serial, badge, record.at),
         serial=record.serial,
@@ -95,16 +96,20 @@ def normalise(
 
 
 def attribute(
-    book: Book, terminal: str, badge: str, at: datetime, received_at: datetime
+    book: Book, terminal: str, badge: str, at: str, received_at: datetime
 ) -> tuple[str | None, NotJudged | None]:
-    """Return the person of a punch and the reason why it is not judged, if any."""
-    person = book.person_of(terminal, badge, at.date())
-    if not _plausible(at.date(), received_at):
+    """Return the person of a punch and why it is not judged, if so.
+
+    `at` is a readable device time.
+    """
+    day = date.fromisoformat(at[:10])
+    person = book.person_of(terminal, badge, day)
+    if not _plausible(day, received_at):
         return person, NotJudged.IMPLAUSIBLE_TIME
     return person, None if person else NotJudged.UNKNOWN_BADGE
 
 
-def _readable(at: str) -> datetime | None:
+def readable(at: str) -> datetime | None:
     """Return the time if that date exists in the calendar, whatever its year."""
     if not _TIME.fullmatch(at):
         return None

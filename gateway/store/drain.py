@@ -51,11 +51,12 @@ def damage(db: Database) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry of the outbox; `hash` is the chain's head behind it."""
+    """One entry of the outbox; the chain's head before it and behind it."""
 
     seq: int
     kind: str
     entry: bytes
+    prev: str
     hash: str
 
 
@@ -97,17 +98,23 @@ class Reader:
     def _one(self, sql: str, *values: object) -> Any:
         return self._connection().execute(sql, values).fetchone()
 
-    def epoch(self) -> sqlite3.Row | None:
-        """Return the row of the epoch that is written now."""
+    def epoch(self) -> sqlite3.Row:
+        """Return the row of the epoch that is written now.
+
+        Raises:
+            sqlite3.DatabaseError: when the journal has none yet.
+        """
         found: sqlite3.Row | None = self._one(
             "SELECT * FROM epochs ORDER BY id DESC LIMIT 1"
         )
+        if found is None:
+            raise sqlite3.DatabaseError(f"{self._path} has no epoch yet")
         return found
 
     def batch(self, epoch: int, after: int, limit: int) -> list[Row]:
         """Return at most `limit` consecutive rows behind `after`, of one kind."""
         found = self._connection().execute(
-            "SELECT seq, kind, entry, hash FROM outbox"
+            "SELECT seq, kind, entry, prev, hash FROM outbox"
             " WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
             (epoch, after, limit),
         )

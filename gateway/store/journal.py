@@ -29,6 +29,10 @@ Job = Callable[[Database], T]
 FILE = "journal.db"
 LOCK = "lock"
 _GROUP = 256
+_ADVICE = (
+    "nothing further is stored or acknowledged; free space or mend the disk and start"
+    " again, the terminals still hold what is missing"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +178,6 @@ class Journal:
                 self._failure = StoreError(f"{self.path}: {error}; {_ADVICE}")
         for waiting in group:
             waiting.answer(self._failure)
-
-
-_ADVICE = (
-    "nothing further is stored or acknowledged; free space or mend the disk and start"
-    " again, the terminals still hold what is missing"
-)
 
 
 class _Waiting(Generic[T]):

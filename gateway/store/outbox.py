@@ -1,28 +1,60 @@
 """From raw rows to punches and outbox entries: one transaction, one seq, one chain.
 
-Everything a subscriber will ever hear passes through `Appender`: seq and chain head are
-read and given inside the transaction that stores what they stand for.
+A punch and its outbox entry are committed together or not at all. Nothing here knows
+the book or the wire: both come in as functions.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
 
 from sqlite_utils import Database
 
-from gateway.core.normalise import attribute
-from gateway.core.values import Punch, Rejected
+from gateway.clock import text
+from gateway.core.values import (
+    NotJudged,
+    Punch,
+    RawRecord,
+    Rejected,
+    Source,
+    VerifyMode,
+)
 from gateway.store import raw
+from gateway.store.epochs import Appender
 from gateway.store.schema import table
-from sync.messages import link, origin
 
-Normalise = Callable[[raw.RawRecord], Punch | Rejected]
-EncodePunch = Callable[[Punch, int, int], bytes]
-"""(punch, seq, rev) → the entry's bytes."""
-EncodeRejected = Callable[[Rejected, int, str], bytes]
-"""(rejected, seq, now) → the entry's bytes."""
+Attribution = tuple[str | None, NotJudged | None]
+
+
+class EncodePunch(Protocol):
+    """A punch as the bytes of its entry."""
+
+    def __call__(self, punch: Punch, seq: int, rev: int) -> bytes:
+        """Return the entry."""
+
+
+class EncodeRejected(Protocol):
+    """A rejected record as the bytes of its event."""
+
+    def __call__(self, rejected: Rejected, seq: int, at: str) -> bytes:
+        """Return the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What records and punches mean by the book of today, and how they are written.
+
+    `normalise` turns a record into a punch or a rejection, `attribute` says whose a
+    stored punch is now; the other two give the bytes of entries.
+    """
+
+    normalise: Callable[[RawRecord], Punch | Rejected]
+    attribute: Callable[[Punch], Attribution]
+    punch_entry: EncodePunch
+    rejected_entry: EncodeRejected
+
 
 _CODES = ("verify_code", "state", "work")
 
@@ -38,74 +70,6 @@ class Interpreted:
     conflicts: int = 0
 
 
-def open_epoch(db: Database, now: str, reason: str) -> str:
-    """Open a new stream; seqs begin at 1 and the chain at the epoch's own name."""
-    name = uuid4().hex
-    table(db, "epochs").insert(
-        {
-            "name": name,
-            "opened_at": now,
-            "reason": reason,
-            "head_seq": 0,
-            "head_hash": origin(name),
-            "acked_seq": 0,
-            "acked_hash": origin(name),
-            "store": None,
-            "generation": 0,
-        }
-    )
-    return name
-
-
-def current_epoch(db: Database) -> dict[str, Any] | None:
-    """Return the epoch that is written now."""
-    rows = table(db, "epochs").rows_where(order_by="id desc", limit=1)
-    return next(iter(rows), None)
-
-
-class Appender:
-    """Gives seqs and links the chain for the entries of one transaction."""
-
-    def __init__(self, db: Database, now: str) -> None:
-        epoch = current_epoch(db)
-        if epoch is None:
-            open_epoch(db, now, "first")
-            epoch = current_epoch(db) or {}
-        self._db = db
-        self._now = now
-        self.epoch: int = epoch["id"]
-        self._seq: int = epoch["head_seq"]
-        self._head: str = epoch["head_hash"]
-        self._rows: list[dict[str, object]] = []
-
-    def add(self, kind: str, encode: Callable[[int], bytes], punch: str | None) -> int:
-        """Append one entry; `encode` gets the seq. Returns the seq."""
-        self._seq += 1
-        entry = encode(self._seq)
-        self._head = link(self._head, entry)
-        self._rows.append(
-            {
-                "epoch": self.epoch,
-                "seq": self._seq,
-                "kind": kind,
-                "punch": punch,
-                "entry": entry,
-                "hash": self._head,
-                "created_at": self._now,
-            }
-        )
-        return self._seq
-
-    def flush(self) -> None:
-        """Write the entries and the new head, still inside the transaction."""
-        if self._rows:
-            table(self._db, "outbox").insert_all(self._rows)
-            table(self._db, "epochs").update(
-                self.epoch, {"head_seq": self._seq, "head_hash": self._head}
-            )
-            self._rows = []
-
-
 @dataclass(slots=True)
 class _Pass:
     """The rows one pass will insert, collected in log order."""
@@ -118,29 +82,23 @@ class _Pass:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def interpret(  # noqa: PLR0913 - a pass needs its functions injected, the store knows no book
-    db: Database,
-    last: int,
-    limit: int,
-    normalise: Normalise,
-    encode_punch: EncodePunch,
-    encode_rejected: EncodeRejected,
-    now: str,
+def interpret(
+    db: Database, last: int, limit: int, meaning: Meaning, now: str
 ) -> Interpreted:
     """Turn the raw rows behind row `last` into punches, repeats and rejections."""
     records = raw.after(db, last, limit)
     if not records:
         return Interpreted(last)
-    found = [(row, record, normalise(record)) for row, record in records]
+    found = [(row, record, meaning.normalise(record)) for row, record in records]
     work = _Pass(Appender(db, now))
     known = stored(db, [o.id for _, _, o in found if isinstance(o, Punch)])
     for row, record, outcome in found:
         if isinstance(outcome, Rejected):
-            _reject(work, row, outcome, encode_rejected, now)
+            _reject(work, row, outcome, meaning, now)
         else:
             first = work.punches.get(outcome.id) or known.get(outcome.id)
             if first is None:
-                _accept(work, row, outcome, record.driver, encode_punch)
+                _accept(work, row, outcome, record.driver, meaning)
             else:
                 _repeat(work, row, outcome, record.driver, first)
     table(db, "punches").insert_all(work.punches.values())
@@ -174,10 +132,10 @@ def stored(db: Database, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _accept(
-    work: _Pass, row: int, punch: Punch, driver: str, encode: EncodePunch
-) -> None:
-    seq = work.appender.add("punch", lambda seq: encode(punch, seq, 1), punch.id)
+def _accept(work: _Pass, row: int, punch: Punch, driver: str, meaning: Meaning) -> None:
+    seq = work.appender.add(
+        "punch", partial(meaning.punch_entry, punch, rev=1), punch.id
+    )
     work.punches[punch.id] = punch_row(punch, 1, work.appender.epoch, seq)
     work.new.append((seq, punch))
     work.outcomes.append(_outcome(row, punch.serial, driver, "punch", punch.id))
@@ -193,9 +151,9 @@ def _repeat(
 
 
 def _reject(
-    work: _Pass, row: int, rejected: Rejected, encode: EncodeRejected, now: str
+    work: _Pass, row: int, rejected: Rejected, meaning: Meaning, now: str
 ) -> None:
-    work.appender.add("event", lambda seq: encode(rejected, seq, now), None)
+    work.appender.add("event", partial(meaning.rejected_entry, rejected, at=now), None)
     record = rejected.record
     work.rejected.append(rejected)
     work.outcomes.append(
@@ -224,9 +182,50 @@ def punch_row(punch: Punch, rev: int, epoch: int, seq: int) -> dict[str, Any]:
         "reason": punch.reason and str(punch.reason),
         "verify": str(punch.verify),
         "source": str(punch.source),
-        "received_at": raw.text(punch.received_at),
+        "received_at": text(punch.received_at),
         "rev": rev,
         "epoch": epoch,
         "seq": seq,
     }
     return row
+
+
+def relearn(
+    db: Database, after: str, limit: int, meaning: Meaning, now: str
+) -> tuple[str | None, int]:
+    """Attribute stored punches again; changed ones go up with a higher `rev`.
+
+    Works through ids behind `after`; returns the last id looked at (None: done) and
+    how many changed.
+    """
+    rows = list(
+        table(db, "punches").rows_where("id > ?", [after], order_by="id", limit=limit)
+    )
+    appender = Appender(db, now)
+    changed = 0
+    for row in rows:
+        punch = _punch(row)
+        person, reason = meaning.attribute(punch)
+        if (person, reason) == (punch.person, punch.reason):
+            continue
+        punch = replace(punch, person=person, reason=reason)
+        rev = row["rev"] + 1
+        appender.add("punch", partial(meaning.punch_entry, punch, rev=rev), punch.id)
+        table(db, "punches").update(
+            punch.id,
+            {"person": person, "reason": reason and str(reason), "rev": rev},
+        )
+        changed += 1
+    appender.flush()
+    return (rows[-1]["id"] if rows else None), changed
+
+
+def _punch(row: dict[str, Any]) -> Punch:
+    fields = {name: row[name] for name in Punch.__slots__}
+    fields |= {
+        "reason": NotJudged(row["reason"]) if row["reason"] else None,
+        "verify": VerifyMode(row["verify"]),
+        "source": Source(row["source"]),
+        "received_at": datetime.fromisoformat(row["received_at"]),
+    }
+    return Punch(**fields)

@@ -17,6 +17,11 @@ from gateway.clock import text
 from gateway.core.values import RawRecord, Source
 from gateway.store.schema import table
 
+_AS_THEY_ARE = (
+    *("terminal", "serial", "badge", "at", "verify", "state", "work"),
+    *("position", "driver", "offset_seconds"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -99,20 +104,13 @@ def _rows(
 
 def after(db: Database, last: int, limit: int) -> list[tuple[int, RawRecord]]:
     """Return stored records behind row `last`, in the order they came."""
-    rows = table(db, "raw").rows_where(
-        "id > ?", [last], order_by="id", limit=limit
-    )
+    rows = table(db, "raw").rows_where("id > ?", [last], order_by="id", limit=limit)
     return [(row["id"], _record(row)) for row in rows]
 
 
 def _record(row: dict[str, object]) -> RawRecord:
     key = bytes(row["record"])  # type: ignore[call-overload]
-    named = {
-        name: row[name]
-        for name in (
-            "terminal serial badge at verify state work position driver offset_seconds"
-        ).split()
-    }
+    named = {name: row[name] for name in _AS_THEY_ARE}
     return RawRecord(
         **named,  # type: ignore[arg-type]
         raw=None if key.startswith(b"{") else key,

@@ -128,6 +128,7 @@ def _first(db: Database) -> None:
             "kind": str,
             "punch": str,
             "entry": bytes,
+            "prev": str,
             "hash": str,
             "created_at": str,
         },

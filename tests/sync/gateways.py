@@ -107,6 +107,10 @@ class Gateway:
         """Wait until everything in the outbox is confirmed; fail when it is not."""
         self.wait(lambda: self.outbox.acked == len(self.outbox.rows), seconds)
 
+    def wait_acked(self, upto: int, seconds: float = 60.0) -> None:
+        """Wait until an entry is confirmed."""
+        self.wait(lambda: self.outbox.acked >= upto, seconds)
+
     def wait(self, what: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until something is true; looked at after each change and each 50 ms."""
         until = time.monotonic() + seconds

@@ -1,0 +1,11 @@
+"""The command `punchgate`: arguments and printing only."""
+
+from gateway.cli import ask, demo, serve, terminal
+from gateway.cli.app import app
+
+__all__ = ["ask", "demo", "main", "serve", "terminal"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,262 @@
+"""The commands that look: status, tail, health, and questions to the centre."""
+
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from central import settings as central_settings
+from central.store.errors import StoreError
+from gateway import control, settings, status
+from gateway.cli.app import (
+    PROBLEM,
+    USAGE,
+    ConfigOption,
+    JsonOption,
+    app,
+    config_path,
+    fail,
+    now_of_process,
+    say,
+    show_json,
+)
+from gateway.cli.serve import central_app
+from gateway.errors import ConfigError
+from gateway.log import render
+from gateway.settings import Loaded
+from gateway.store import journal
+from gateway.store.drain import Reader
+from gateway.store.schema import table
+
+if TYPE_CHECKING:
+    from central.store.store import CentralStore
+
+_FOLLOW_SECONDS = 0.2
+_COUNTS = (
+    *("in_terminal", "downloaded", "stored", "punches", "repeats", "rejected"),
+    *("sent", "acknowledged"),
+)
+
+
+def _loaded(config: Path | None) -> Loaded:
+    try:
+        return settings.load(config_path(config))
+    except ConfigError as error:
+        fail(f"the configuration has problems:\n{error}", USAGE)
+
+
+def _status(loaded: Loaded) -> dict[str, Any]:
+    """Ask the daemon; without one, read the journal."""
+    try:
+        found: dict[str, Any] = control.ask(loaded.data_dir, "status")
+    except control.NoDaemonError:
+        return status.from_journal(loaded, now_of_process())
+    return found
+
+
+@app.command("status")
+def show_status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show terminals, the count equation and what waits for the centre."""
+    loaded = _loaded(config)
+    try:
+        found = _status(loaded)
+    except sqlite3.Error as error:
+        fail(status.unreadable(error, loaded))
+    if as_json:
+        show_json(found)
+        return
+    _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    running = "running" if found["daemon"] else "not running"
+    say(f"gateway {found['gateway']} at {found['site']}, daemon {running}")
+    counts = Table("terminal", "online", box=None, pad_edge=False)
+    for name in _COUNTS:
+        counts.add_column(name.replace("_", " "), justify="right")
+    for line in found["terminals"]:
+        online = "yes" if line["online"] else "no"
+        values = [_or_dash(line[name]) for name in _COUNTS]
+        counts.add_row(line["id"], online, *values)
+    Console(file=sys.stdout, highlight=False, width=max(100, _width())).print(counts)
+    for line in found["terminals"]:
+        for note in _notes(line):
+            say(f"  {line['id']}: {note}")
+    outbox = found["outbox"]
+    age = outbox["oldest_age_seconds"]
+    waits = "" if age is None else f", the oldest for {age:.0f} s"
+    say(f"outbox  {outbox['unacknowledged']} not acknowledged{waits}")
+    uplink = found["uplink"]
+    link = "unknown" if uplink is None else _link(uplink)
+    say(f"uplink  {link}; confirmed by the {found['confirm']}")
+
+
+def _width() -> int:
+    return Console(file=sys.stdout).width
+
+
+def _link(uplink: dict[str, Any]) -> str:
+    if not uplink["connected"]:
+        return "no broker"
+    held = "" if uplink["gate"] == "open" else f", held: {uplink['gate']}"
+    return f"connected, MQTT {uplink['protocol']}{held}"
+
+
+def _notes(line: dict[str, Any]) -> Iterator[str]:
+    if line["error"]:
+        yield str(line["error"])
+    if line["driver"] != line["served_by"]:
+        yield f"driver {line['driver']} is served by {line['served_by']}"
+    if not line["equation"]["holds"]:
+        yield f"does not add up: {line['equation']['term']}"
+    if line["last_read"]:
+        yield f"last read {line['last_read']}, clock off {line['offset_seconds']:+g} s"
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+@app.command()
+def health(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Exit 0: nothing at risk; 1: at risk, each reason on a line; 2: usage."""
+    loaded = _loaded(config)
+    try:
+        risks = status.risks(_status(loaded))
+    except sqlite3.Error as error:
+        risks = [status.unreadable(error, loaded)]
+    if as_json:
+        show_json({"ok": not risks, "risks": risks})
+    else:
+        say("\n".join(risks) or "ok")
+    if risks:
+        raise typer.Exit(PROBLEM)
+
+
+@app.command()
+def tail(
+    config: ConfigOption = None,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=0, help="How many to begin with.")
+    ] = 10,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on until interrupted.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per line.")
+    ] = False,
+) -> None:
+    """Show the last punches of the journal, and with -f the next ones."""
+    loaded = _loaded(config)
+    reader = Reader(loaded.data_dir / journal.FILE)
+    try:
+        reader.open()
+        last = _tail(reader, lines, as_json=as_json)
+        while follow:
+            time.sleep(_FOLLOW_SECONDS)
+            last = _since(reader, last, as_json=as_json)
+    except sqlite3.Error as error:
+        fail(status.unreadable(error, loaded))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        reader.close()
+
+
+def _tail(reader: Reader, lines: int, *, as_json: bool) -> int:
+    newest = table(reader.db, "punches").rows_where(
+        order_by="rowid desc", limit=max(lines, 1), select="rowid as number, *"
+    )
+    rows = list(newest)[::-1]
+    for row in rows[-lines:] if lines else []:
+        _punch(row, as_json=as_json)
+    return rows[-1]["number"] if rows else 0
+
+
+def _since(reader: Reader, last: int, *, as_json: bool) -> int:
+    for row in table(reader.db, "punches").rows_where(
+        "rowid > ?", [last], order_by="rowid", select="rowid as number, *"
+    ):
+        _punch(row, as_json=as_json)
+        last = row["number"]
+    return last
+
+
+def _punch(row: dict[str, Any], *, as_json: bool) -> None:
+    names = ("terminal", "badge", "at", "verify", "seq", "person", "reason")
+    values = {name: row[name] for name in names}
+    if as_json:
+        sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+    else:
+        shown = {name: value for name, value in values.items() if value is not None}
+        say(render("punch", shown))
+    sys.stdout.flush()
+
+
+def _look(context: typer.Context, config: Path | None) -> "CentralStore":
+    path = config_path(config or context.obj, "central.toml")
+    found, problems = central_settings.load(path)
+    if found is None:
+        lines = "\n".join(map(str, problems))
+        fail(f"the configuration has problems:\n{lines}", USAGE)
+    try:
+        # The centre is an extra: a Pi without SQLAlchemy runs every other command.
+        from central.store.store import CentralStore  # noqa: PLC0415
+    except ImportError as error:
+        fail(f"{error}; install punchgate[central]", USAGE)
+    return CentralStore.look(found.store)
+
+
+@central_app.command()
+def count(
+    context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Count the punches of the central store."""
+    try:
+        with _look(context, config) as store:
+            found = {"punches": store.count(), "quarantined": store.quarantined()}
+    except StoreError as error:
+        fail(str(error))
+    if as_json:
+        show_json(found)
+    else:
+        say(f"{found['punches']} punches, {found['quarantined']} messages put aside")
+
+
+@central_app.command()
+def gaps(
+    context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """List the holes in what gateways sent; exit 1 when there are any."""
+    try:
+        with _look(context, config) as store:
+            found = store.gaps()
+    except StoreError as error:
+        fail(str(error))
+    rows: list[dict[str, Any]] = [
+        {
+            "site": gap.stream.site,
+            "gateway": gap.stream.gateway,
+            "epoch": gap.stream.epoch,
+            "upto": gap.upto,
+            "missing": [list(span) for span in gap.missing],
+        }
+        for gap in found
+    ]
+    if as_json:
+        show_json(rows)
+    else:
+        for row in rows:
+            spans = ", ".join(f"{first}-{last}" for first, last in row["missing"])
+            say(f"{row['site']}/{row['gateway']} epoch {row['epoch']}: missing {spans}")
+        if not rows:
+            say("no gaps")
+    if rows:
+        raise typer.Exit(PROBLEM)

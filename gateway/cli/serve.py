@@ -1,0 +1,186 @@
+"""The commands that run: the daemon, the collector, a virtual terminal, the check."""
+
+import asyncio
+import signal
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from central import settings as central_settings
+from central.store import errors as central_errors
+from central.store.errors import NewerStoreError
+from drivers.virtual.serve import ServeConfig
+from drivers.virtual.serve import serve as serve_virtual
+from gateway import daemon, log, settings
+from gateway.cli.app import (
+    PROBLEM,
+    USAGE,
+    ConfigOption,
+    JsonOption,
+    app,
+    config_path,
+    fail,
+    now_of_process,
+    say,
+    show_json,
+)
+from gateway.clock import text
+from gateway.core.walker import Problem
+from gateway.errors import ConfigError, NewerJournalError, StoreError
+
+LogLevel = Annotated[
+    str, typer.Option("--log-level", help="debug, info, warning or error.")
+]
+
+
+@app.command()
+def run(config: ConfigOption = None, log_level: LogLevel = "info") -> None:
+    """Run the daemon: terminals → journal → MQTT. SIGHUP reads the book again."""
+    log.start(log_level)
+    try:
+        loaded = settings.load(config_path(config))
+        asyncio.run(daemon.serve(loaded, now_of_process()))
+    except ConfigError as error:
+        fail(f"the configuration has problems:\n{error}", USAGE)
+    except NewerJournalError as error:
+        fail(str(error), USAGE)
+    except StoreError as error:
+        fail(str(error), PROBLEM)
+
+
+central_app = typer.Typer(
+    help="Run the collector, or ask the central store.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(central_app, name="central")
+
+
+@central_app.callback()
+def central(
+    context: typer.Context, config: ConfigOption = None, log_level: LogLevel = "info"
+) -> None:
+    """Run the collector: MQTT → ledger and store → acknowledgement."""
+    context.obj = config
+    if context.invoked_subcommand is not None:
+        return
+    log.start(log_level)
+    try:
+        # The centre is an extra: a Pi without SQLAlchemy runs every other command.
+        from central.collector import Collector  # noqa: PLC0415
+    except ImportError as error:
+        fail(f"{error}; install punchgate[central]", USAGE)
+    found, problems = central_settings.load(config_path(config, "central.toml"))
+    if found is None:
+        lines = "\n".join(map(str, problems))
+        fail(f"the configuration has problems:\n{lines}", USAGE)
+    now = now_of_process()
+    collector = Collector(found, lambda: text(now()), daemon.VERSION)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: collector.stop())
+    try:
+        collector.run()
+    except NewerStoreError as error:
+        fail(str(error), USAGE)
+    except central_errors.StoreError as error:
+        fail(str(error), PROBLEM)
+
+
+@app.command("check-config")
+def check_config(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files to check.", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name every problem of configuration and book files at once."""
+    paths = files or [config_path(config)]
+    problems = [problem for path in paths for problem in _problems(path)]
+    if as_json:
+        rows = [
+            {"file": p.file, "line": p.line, "path": p.path, "reason": p.reason}
+            for p in problems
+        ]
+        show_json({"ok": not problems, "problems": rows})
+    elif problems:
+        say("\n".join(map(str, problems)))
+        say(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
+    else:
+        say("ok")
+    if problems:
+        raise typer.Exit(USAGE)
+
+
+def _problems(path: Path) -> list[Problem]:
+    """Tell the kind of a file by its first table and check it."""
+    try:
+        text_ = settings.read_text(path)
+        try:
+            first = next(iter(tomllib.loads(text_)), "")
+        except tomllib.TOMLDecodeError:
+            first = "gateway"
+        if first == "central":
+            return central_settings.load(path)[1]
+        if first in ("gateway", "mqtt", ""):
+            settings.load(path)
+        else:
+            settings.load_book(path)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+@app.command()
+def virtual(
+    serial: Annotated[str, typer.Option(help="Its serial number.")],
+    attlog: Annotated[Path, typer.Option(help="Its log; made when absent.")],
+    port: Annotated[int, typer.Option(help="TCP port; 0: a free one.")] = 4370,
+    udp_port: Annotated[
+        int | None, typer.Option(help="UDP port; the TCP number unless given.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    users: Annotated[
+        Path | None, typer.Option(help="users.csv: uid,user_id,name.")
+    ] = None,
+    layout: Annotated[str, typer.Option(help="Record layout.")] = "40",
+    comm_key: Annotated[int, typer.Option(help="Comm key; 0: none.")] = 0,
+    encoding: Annotated[str, typer.Option(help="Of names.")] = "gb18030",
+    timezone: Annotated[
+        str, typer.Option(help="Zone of its clock; else the local one.")
+    ] = "",
+    clock_offset: Annotated[int, typer.Option(help="Seconds its clock is wrong.")] = 0,
+    capacity: Annotated[int, typer.Option(help="Records it can hold.")] = 100_000,
+    live: Annotated[
+        float, typer.Option(help="Invent a punch every so many seconds; 0: none.")
+    ] = 0.0,
+    seed: Annotated[int | None, typer.Option(help="Of invented punches.")] = None,
+    frame_gap: Annotated[int, typer.Option(help="Milliseconds between frames.")] = 0,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME[=ARG]; may be given often.")
+    ] = None,
+) -> None:
+    """Be a terminal: the real protocol on loopback, faults on demand."""
+    if udp_port is not None:
+        fail("UDP is not served yet; leave --udp-port out", USAGE)
+    config = ServeConfig(
+        serial=serial,
+        attlog=attlog,
+        users=users,
+        host=host,
+        port=port,
+        layout=layout,
+        comm_key=comm_key,
+        encoding=encoding,
+        timezone=timezone,
+        clock_offset_seconds=clock_offset,
+        capacity=capacity,
+        live_seconds=live,
+        seed=seed,
+        frame_gap_ms=frame_gap,
+        faults=tuple(fault or ()),
+    )
+    now = now_of_process()
+    raise typer.Exit(serve_virtual(config, lambda: now().astimezone()))

@@ -1,0 +1,222 @@
+"""Ask one terminal directly: who it is, its log, its users, its clock."""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from drivers import REGISTRY
+from drivers.attlog import AttlogLine, format_line
+from drivers.base import Address, RawPunch, Terminal, TerminalError
+from gateway.cli.app import (
+    PROBLEM,
+    USAGE,
+    JsonOption,
+    app,
+    fail,
+    now_of_process,
+    say,
+    show_json,
+)
+from gateway.clock import text
+from gateway.core.normalise import readable
+from gateway.settings import DriverName
+
+T = TypeVar("T")
+_COLUMNS = ("serial", "badge", "at", "verify", "state", "position", "raw")
+_LAST_PORT = 65535
+
+terminal_app = typer.Typer(
+    help="Ask one terminal directly; nothing is ever changed on it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(terminal_app, name="terminal")
+
+Where = Annotated[str, typer.Argument(metavar="HOST[:PORT]", show_default=False)]
+Key = Annotated[int, typer.Option("--key", help="Comm key of the terminal.")]
+Udp = Annotated[bool, typer.Option("--udp", help="Speak UDP instead of TCP.")]
+DriverOption = Annotated[DriverName, typer.Option("--driver", help="Who reads it.")]
+Encoding = Annotated[str, typer.Option(help="Of names on the terminal.")]
+
+
+class Format(StrEnum):
+    """How records are written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    ATTLOG = "attlog"
+
+
+def _address(where: str, key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
+    host, colon, port = where.rpartition(":")
+    if not colon or where.endswith("]") or where.count(":") > 1:
+        host, port = where, "4370"
+    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        fail(f"{where!r} is no address; write HOST or HOST:PORT", USAGE)
+    transport = "udp" if udp else "tcp"
+    return Address(host, int(port), transport, key, encoding)
+
+
+def _ask(
+    driver: DriverName, address: Address, question: Callable[[Terminal], Awaitable[T]]
+) -> T:
+    """Open a session, ask, close it; a terminal's error ends the command in words."""
+
+    async def session() -> T:
+        terminal = REGISTRY[driver].open(address)
+        try:
+            return await question(terminal)
+        finally:
+            await terminal.close()
+
+    try:
+        return asyncio.run(session())
+    except TerminalError as error:
+        fail(f"{address.host}:{address.port}: {error}")
+
+
+@terminal_app.command()
+def info(
+    where: Where,
+    key: Key = 0,
+    udp: Udp = False,
+    driver: DriverOption = DriverName.ZK,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who answers: serial, firmware, counts."""
+    found = asdict(_ask(driver, _address(where, key, udp=udp), lambda t: t.open()))
+    if as_json:
+        show_json(found)
+        return
+    for name, value in found.items():
+        say(f"{name.replace('_', ' '):<16} {_clean(str(value))}")
+
+
+@terminal_app.command()
+def clock(
+    where: Where,
+    key: Key = 0,
+    udp: Udp = False,
+    driver: DriverOption = DriverName.ZK,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the terminal's clock beside ours."""
+
+    async def question(terminal: Terminal) -> str:
+        await terminal.open()
+        return await terminal.clock()
+
+    shown = _ask(driver, _address(where, key, udp=udp), question)
+    ours = text(now_of_process()().astimezone())
+    if as_json:
+        show_json({"terminal": shown, "gateway": ours})
+    else:
+        say(f"terminal {shown}\ngateway  {ours}")
+
+
+@terminal_app.command()
+def users(
+    where: Where,
+    key: Key = 0,
+    udp: Udp = False,
+    driver: DriverOption = DriverName.ZK,
+    encoding: Encoding = "gb18030",
+    as_json: JsonOption = False,
+) -> None:
+    """List the users of a terminal; never templates."""
+
+    async def question(terminal: Terminal) -> list[dict[str, Any]]:
+        await terminal.open()
+        return [asdict(user) for user in await terminal.users()]
+
+    address = _address(where, key, udp=udp, encoding=encoding)
+    found = _ask(driver, address, question)
+    if as_json:
+        show_json(found)
+        return
+    for user in found:
+        say(f"{user['slot']:>5}  {_clean(user['badge']):<24}  {_clean(user['name'])}")
+
+
+@terminal_app.command()
+def read(
+    where: Where,
+    key: Key = 0,
+    udp: Udp = False,
+    driver: DriverOption = DriverName.ZK,
+    form: Annotated[
+        Format, typer.Option("--format", help="How to write the records.")
+    ] = Format.JSONL,
+    tail: Annotated[
+        int | None, typer.Option(min=1, help="Only the last N records.")
+    ] = None,
+) -> None:
+    """Print the terminal's log; records with impossible dates are named on stderr."""
+
+    async def question(terminal: Terminal) -> list[RawPunch]:
+        held = (await terminal.open()).records
+        start = max(held - tail, 0) if tail else 0
+        pieces = [piece async for piece in terminal.read(start)]
+        return [punch for piece in pieces for punch in piece]
+
+    punches = _ask(driver, _address(where, key, udp=udp), question)
+    if tail:
+        punches = punches[-tail:]
+    _WRITERS[form](punches)
+    sys.stdout.flush()
+    bad = [punch for punch in punches if not readable(punch.at)]
+    for punch in bad:
+        sys.stderr.write(
+            f"punchgate: record {punch.position} of badge {_clean(punch.badge)} has the"
+            f" impossible time {punch.at}; it is kept and never becomes a punch\n"
+        )
+    if bad:
+        raise typer.Exit(PROBLEM)
+
+
+def _row(punch: RawPunch) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(punch, name) for name in _COLUMNS}
+    row["raw"] = None if punch.raw is None else punch.raw.hex()
+    return row
+
+
+def _jsonl(punches: Iterable[RawPunch]) -> None:
+    for punch in punches:
+        sys.stdout.write(json.dumps(_row(punch), ensure_ascii=False) + "\n")
+
+
+def _csv(punches: Iterable[RawPunch]) -> None:
+    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(punch) for punch in punches)
+
+
+def _attlog(punches: Iterable[RawPunch]) -> None:
+    for punch in punches:
+        line = AttlogLine(
+            badge=punch.badge,
+            at=punch.at,
+            state=punch.state,
+            verify=punch.verify,
+            work=punch.work or 0,
+        )
+        try:
+            sys.stdout.write(format_line(line) + "\n")
+        except ValueError as error:
+            sys.stdout.flush()
+            fail(f"record {punch.position}: {error}; use --format jsonl")
+
+
+_WRITERS = {Format.JSONL: _jsonl, Format.CSV: _csv, Format.ATTLOG: _attlog}
+
+
+def _clean(text_: str) -> str:
+    """Make text of a terminal safe to show: control characters are written out."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text_)

@@ -1,0 +1,182 @@
+"""From raw rows to punches, with the book of today; and what people read in the log.
+
+One pass at a time, in the order the rows came. The journal does the work in its own
+thread; here it is asked for it, logged, and the uplink is told.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from sqlite_utils import Database
+
+from gateway.clock import Now, text
+from gateway.core.book import Book
+from gateway.core.normalise import VERIFY_CODES, attribute, normalise
+from gateway.core.values import Punch, RawRecord, Rejected, VerifyMode
+from gateway.outgoing import event_entry, punch_entry, rejected_entry
+from gateway.store import outbox, raw, schema
+from gateway.store.epochs import Appender
+from gateway.store.journal import Job, Journal, T
+from sync.messages import Detail
+
+log = logging.getLogger("punchgate.intake")
+
+_PIECE = 2_000
+_FEW = 20
+
+
+class Intake:
+    """Stores what pollers bring, and makes punches of it."""
+
+    def __init__(
+        self, journal: Journal, now: Now, wake: Callable[[], None], book: Book
+    ) -> None:
+        self._journal = journal
+        self._now = now
+        self._wake = wake
+        self._book = book
+        self._codes: Mapping[str, Mapping[int, VerifyMode]] = {}
+        self._pass = asyncio.Lock()
+        self._last: int | None = None
+
+    async def ask(self, job: Job[T]) -> T:
+        """Run a job in the journal's thread; return after its commit.
+
+        Raises:
+            StoreError: when the journal writes no more.
+        """
+        return await asyncio.wrap_future(self._journal.submit(job))
+
+    async def learn(
+        self, book: Book, codes: Mapping[str, Mapping[int, VerifyMode]], digest: str
+    ) -> int:
+        """Use this book from now on; return how many stored punches it changed.
+
+        Punches are attributed again only when the book is not the one they were
+        attributed with.
+        """
+        async with self._pass:
+            self._book, self._codes = book, codes
+            if await self.ask(lambda db: schema.get(db, "book")) == digest:
+                return 0
+            changed = 0
+            after: str | None = ""
+            while after is not None:
+                after, more = await self.ask(self._relearn(after))
+                changed += more
+            await self.ask(lambda db: schema.put(db, "book", digest))
+        if changed:
+            self._wake()
+        return changed
+
+    async def store(self, records: Sequence[RawRecord], seen: Counter[bytes]) -> int:
+        """Keep records of one terminal in log order; return how many were new."""
+        new = 0
+        for start in range(0, len(records), _PIECE):
+            piece = records[start : start + _PIECE]
+            new += await self.ask(partial(raw.store, records=piece, seen=seen))
+        return new
+
+    async def interpret(self) -> None:
+        """Make punches of every raw row that has no outcome yet."""
+        async with self._pass:
+            if self._last is None:
+                self._last = await self.ask(outbox.last_interpreted)
+            while True:
+                done = await self.ask(self._interpret(self._last))
+                if done.last == self._last:
+                    return
+                self._last = done.last
+                self._report(done)
+                self._wake()
+
+    async def event(
+        self,
+        kind: str,
+        terminal: str,
+        serial: str,
+        reason: str,
+        detail: dict[str, Detail],
+    ) -> None:
+        """Send an event up; it is as durable as a punch."""
+        at = text(self._now())
+
+        def append(db: Database) -> None:
+            appender = Appender(db, at)
+            appender.add(
+                "event",
+                lambda seq: event_entry(
+                    seq,
+                    kind=kind,
+                    terminal=terminal,
+                    serial=serial,
+                    at=at,
+                    reason=reason,
+                    detail=detail,
+                ),
+                None,
+            )
+            appender.flush()
+
+        await self.ask(append)
+        log.warning(
+            "event", {"kind": kind, "terminal": terminal, "reason": reason, **detail}
+        )
+        self._wake()
+
+    def _meaning(self) -> outbox.Meaning:
+        book, codes = self._book, self._codes
+
+        def meant(record: RawRecord) -> Punch | Rejected:
+            return normalise(record, book, codes.get(record.terminal, VERIFY_CODES))
+
+        def whose(punch: Punch) -> outbox.Attribution:
+            return attribute(
+                book, punch.terminal, punch.badge, punch.at, punch.received_at
+            )
+
+        return outbox.Meaning(meant, whose, punch_entry, rejected_entry)
+
+    def _interpret(self, last: int) -> Job[outbox.Interpreted]:
+        meaning, now = self._meaning(), text(self._now())
+        return lambda db: outbox.interpret(db, last, _PIECE, meaning, now)
+
+    def _relearn(self, after: str) -> Job[tuple[str | None, int]]:
+        meaning, now = self._meaning(), text(self._now())
+        return lambda db: outbox.relearn(db, after, _PIECE, meaning, now)
+
+    def _report(self, done: outbox.Interpreted) -> None:
+        """Log few punches one by one and many as one line."""
+        for rejected in done.rejected:
+            record = rejected.record
+            log.warning(
+                "record rejected",
+                {
+                    "terminal": record.terminal,
+                    "position": record.position,
+                    "reason": rejected.reason,
+                    "at": record.at,
+                },
+            )
+        if done.conflicts:
+            log.info("attribute conflict", {"count": done.conflicts})
+        if len(done.punches) > _FEW:
+            first, last = done.punches[0][0], done.punches[-1][0]
+            log.info(
+                "punches", {"count": len(done.punches), "first": first, "last": last}
+            )
+            return
+        for seq, punch in done.punches:
+            values = {
+                "terminal": punch.terminal,
+                "badge": punch.badge,
+                "at": punch.at,
+                "verify": punch.verify,
+                "seq": seq,
+            }
+            if punch.reason:
+                values["reason"] = punch.reason
+            log.info("punch", values)

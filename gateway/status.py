@@ -1,0 +1,163 @@
+"""What `status`, `health` and the retained terminal topics say, from one place."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drivers import REGISTRY
+from gateway.clock import Now
+from gateway.poller import Standing
+from gateway.settings import Loaded, TerminalSettings
+from gateway.store import journal, raw
+from gateway.store.drain import Reader
+from gateway.store.figures import Figures, Progress, broken_term, count
+
+_OLD_BACKLOG_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Entries not confirmed, and since when the oldest waits."""
+
+    unacknowledged: int
+    oldest_age_seconds: float | None
+
+
+def backlog(reader: Reader, now: Now) -> Backlog:
+    """Return what waits for a confirmation."""
+    epoch = reader.epoch()
+    waiting = epoch["head_seq"] - epoch["acked_seq"]
+    created = reader.created_at(epoch["id"], epoch["acked_seq"] + 1)
+    if not waiting or created is None:
+        return Backlog(waiting, None)
+    age = (now() - datetime.fromisoformat(created)).total_seconds()
+    return Backlog(waiting, round(max(age, 0.0), 3))
+
+
+def figures(reader: Reader, serial: str, driver: str, sent: int) -> Figures:
+    """Count what became of a terminal's records; `sent` is the uplink's last seq."""
+    epoch = reader.epoch()
+    progress = Progress(epoch["id"], sent, epoch["acked_seq"])
+    return count(reader.db, serial, driver, progress)
+
+
+def terminal(
+    settings: TerminalSettings, serial: str, standing: Standing, counted: Figures
+) -> dict[str, Any]:
+    """Return one terminal's line of `status --json`."""
+    term = broken_term(standing.in_terminal, standing.downloaded, counted)
+    return {
+        "id": settings.id,
+        "serial": serial,
+        "online": standing.online,
+        "in_terminal": standing.in_terminal,
+        "downloaded": standing.downloaded,
+        "stored": counted.stored,
+        "punches": counted.punches,
+        "repeats": counted.repeats,
+        "rejected": counted.rejected,
+        "sent": counted.sent,
+        "acknowledged": counted.acknowledged,
+        "offset_seconds": standing.offset_seconds,
+        "last_read": standing.last_read,
+        "equation": {"holds": term is None, "term": term},
+        "driver": settings.driver.value,
+        "served_by": REGISTRY[settings.driver].served_by,
+        "capacity": standing.capacity,
+        "error": standing.error,
+    }
+
+
+def from_journal(loaded: Loaded, now: Now) -> dict[str, Any]:
+    """Return the status without a daemon: what the journal says, all offline.
+
+    Raises:
+        sqlite3.Error: when there is no journal yet or it cannot be read.
+    """
+    reader = Reader(loaded.data_dir / journal.FILE)
+    reader.open()
+    try:
+        standings = {
+            spec.id: _stored_standing(reader, loaded.book_serial(spec.id))
+            for spec in loaded.settings.terminals
+        }
+        return whole(loaded, reader, standings, now, uplink=None)
+    finally:
+        reader.close()
+
+
+def _stored_standing(reader: Reader, serial: str) -> Standing:
+    cursor = raw.cursor(reader.db, serial)
+    if cursor is None:
+        return Standing()
+    return Standing(
+        in_terminal=cursor.in_terminal,
+        downloaded=cursor.position,
+        offset_seconds=cursor.offset_seconds,
+        last_read=cursor.read_at,
+    )
+
+
+def whole(
+    loaded: Loaded,
+    reader: Reader,
+    standings: Mapping[str, Standing],
+    now: Now,
+    uplink: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return `status --json`."""
+    waiting = backlog(reader, now)
+    sent = int(uplink["sent_upto"]) if uplink else 0
+    return {
+        "gateway": loaded.settings.gateway.id,
+        "site": loaded.settings.gateway.site,
+        "daemon": uplink is not None,
+        "terminals": [
+            terminal(
+                spec,
+                serial := loaded.book_serial(spec.id),
+                standings[spec.id],
+                figures(reader, serial, spec.driver.value, sent),
+            )
+            for spec in loaded.settings.terminals
+        ],
+        "outbox": {
+            "unacknowledged": waiting.unacknowledged,
+            "oldest_age_seconds": waiting.oldest_age_seconds,
+        },
+        "confirm": loaded.settings.mqtt.confirm.value,
+        "uplink": dict(uplink) if uplink else None,
+    }
+
+
+def risks(status: Mapping[str, Any]) -> list[str]:
+    """Return what is at risk, in words; empty when all is well."""
+    found = [] if status["daemon"] else ["the daemon is not running"]
+    for line in status["terminals"]:
+        name = f"terminal {line['id']}"
+        if status["daemon"] and not line["online"]:
+            found.append(f"{name} is offline: {line['error'] or 'not read yet'}")
+        if not line["equation"]["holds"]:
+            found.append(f"{name}: {line['equation']['term']} does not add up")
+    uplink = status["uplink"]
+    if uplink and not uplink["connected"]:
+        found.append("no broker lets the uplink in")
+    if uplink and uplink["refusals"]:
+        found.append(f"the broker refused {uplink['refusals']} messages")
+    age = status["outbox"]["oldest_age_seconds"]
+    if age is not None and age > _OLD_BACKLOG_SECONDS:
+        found.append(
+            f"{status['outbox']['unacknowledged']} entries wait for the centre,"
+            f" the oldest for {age:.0f} s"
+        )
+    return found
+
+
+def unreadable(error: sqlite3.Error, loaded: Loaded) -> str:
+    """Say why a journal shows nothing."""
+    return (
+        f"{loaded.data_dir / journal.FILE}: {error}; the daemon makes it at its first"
+        " start (punchgate run)"
+    )
