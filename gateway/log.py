@@ -8,6 +8,7 @@ terminals and networks, so everything that could break a line or a parser is quo
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -19,6 +20,8 @@ _SYSLOG = {
     logging.ERROR: 3,
     logging.CRITICAL: 2,
 }
+_PRIORITY = re.compile(r"^<\d>")
+_PAIR = re.compile(r"""(?:^|(?<= ))([a-z_]+)=("(?:[^"\\]|\\.)*"|\S*)""")
 _LOUD_AT = (1, 10)
 _LOUD_EVERY = 100
 
@@ -37,6 +40,17 @@ def _value(value: object) -> str:
     if text and text != "-" and all(c.isprintable() and c not in ' "=' for c in text):
         return text
     return json.dumps(text)
+
+
+def parse(line: str) -> tuple[str, dict[str, str]]:
+    """Read a rendered line back: event words and values as text."""
+    line = _PRIORITY.sub("", line)
+    values = {
+        key: json.loads(value) if value.startswith('"') else value
+        for key, value in _PAIR.findall(line)
+    }
+    first = _PAIR.search(line)
+    return (line[: first.start()] if first else line).strip(), values
 
 
 def loud(count: int) -> bool:
