@@ -157,6 +157,7 @@ class Mosquitto:
         lines = [
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous true",
+            "set_tcp_nodelay true",
             "persistence false",
             "log_dest stderr",
             "log_type information",

@@ -47,10 +47,6 @@ _FEWEST_SECONDS = 5
 _SEED = 20261102
 
 
-class _EndedError(Exception):
-    """Ctrl-C or SIGTERM: stop generating, show the proof."""
-
-
 @app.command()
 def demo(
     seconds: Annotated[
@@ -114,6 +110,8 @@ class _Demo:
             self._terminal("machine-room", "VT00000002", "机房", 14371),
         ]
         self._children: dict[str, Child] = {}
+        self._ended = False
+        self._broker_dead = False
         self._began = time.monotonic()
         self._began_reading = self._began
 
@@ -127,7 +125,7 @@ class _Demo:
     def run(self) -> bool:
         """Run to the end; return whether the proof holds."""
         previous = {
-            number: signal.signal(number, _end)
+            number: signal.signal(number, self._end)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
@@ -140,11 +138,15 @@ class _Demo:
 
     def _run(self) -> bool:
         self._begin()
-        try:
-            self._live()
-        except _EndedError:
-            self._line("ended early; the proof of what was generated so far:")
+        self._live()
+        if self._ended:
+            self._line("ended early", "the proof of what was generated so far:")
         return self._prove()
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Note Ctrl-C or SIGTERM: stop generating, show the proof."""
+        del number, frame
+        self._ended = True
 
     def _begin(self) -> None:
         folder = self._folder
@@ -221,10 +223,13 @@ class _Demo:
     def _live(self) -> None:
         """Generate punches and the two faults until 60 % of the time is over."""
         moments = self._schedule()
-        while moments:
-            at, act = moments.pop(0)
+        for at, act in moments:
             self._until(partial(self._is_past, at), self._seconds + 1.0)
+            if self._ended:
+                break
             act()
+        if self._broker_dead:
+            self._restart_broker()
 
     def _schedule(self) -> list[tuple[float, Callable[[], None]]]:
         """Return what happens when, in seconds since the demo began."""
@@ -252,6 +257,7 @@ class _Demo:
 
     def _kill_broker(self) -> None:
         self._children["broker"].kill()
+        self._broker_dead = True
         self._line("! broker killed by the demo", "punches wait on disk")
 
     def _reboot(self) -> None:
@@ -265,6 +271,7 @@ class _Demo:
         name, arguments = broker_command(self._folder, self._broker_port)
         self._start("broker", arguments)
         wait_for_port(self._broker_port)
+        self._broker_dead = False
         began = time.monotonic()
         self._until(lambda: self._unacknowledged() == 0, self._seconds * 0.15)
         if self._unacknowledged() == 0:
@@ -311,7 +318,7 @@ class _Demo:
         return self._folder / "gateway" / "journal.db"
 
     def _is_past(self, seconds: float) -> bool:
-        return self._passed() >= seconds
+        return self._ended or self._passed() >= seconds
 
     def _passed(self) -> float:
         return time.monotonic() - self._began
@@ -349,8 +356,3 @@ class _Demo:
     def _line(self, what: str, text: str = "") -> None:
         line = f"{self._story.now():%H:%M:%S}  {what:<30} {text}".rstrip()
         say(f"\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else line)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise _EndedError

@@ -1,0 +1,40 @@
+"""What holds for every test: log calls follow the grammar, no test hangs on to one."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.log import Lines
+from tests import log_grammar
+
+
+class _Grammar(logging.Handler):
+    """Reads every line of ours back; a line that does not fit fails the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Render and parse one record."""
+        line = Lines().format(record).split("\n", 1)[0]
+        try:
+            read = log_grammar.parse(line)
+        except ValueError as error:
+            self.refused.append(str(error))
+            return
+        values = record.args if isinstance(record.args, dict) else {}
+        if read.event != record.msg or list(read.values) != list(values):
+            self.refused.append(f"{record.msg!r} reads back as {read}")
+
+
+@pytest.fixture(autouse=True)
+def log_grammar_holds() -> Iterator[None]:
+    """Every log line a test makes is of the grammar of docs/logs.md."""
+    handler = _Grammar()
+    logger = logging.getLogger("punchgate")
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+    assert not handler.refused

@@ -1,0 +1,105 @@
+"""The demo: everything on loopback, and the proof at its end."""
+
+import base64
+import hashlib
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("punchgate")
+
+
+def ids_of(path: Path, serial: str) -> set[str]:
+    """Compute the ids of a terminal's file without the product's code."""
+    ids = set()
+    for line in path.read_text("utf-8").splitlines():
+        badge, at = line.split("\t")[:2]
+        try:
+            datetime.fromisoformat(at)
+        except ValueError:
+            continue
+        identity = [serial, badge.strip(), at.replace(" ", "T")]
+        text = json.dumps(identity, ensure_ascii=False, separators=(",", ":"))
+        digest = base64.b32encode(hashlib.sha256(text.encode()).digest())
+        ids.add("p1_" + digest.decode().lower()[:26])
+    return ids
+
+
+def column(path: Path) -> list[str]:
+    """Read the punch ids of a journal or a central store."""
+    with sqlite3.connect(path) as conn:
+        rows = [row[0] for row in conn.execute("SELECT id FROM punches")]
+    conn.close()
+    return rows
+
+
+def check(folder: Path) -> None:
+    """Compare the three places."""
+    terminals = ids_of(folder / "lobby_attlog.dat", "VT00000001")
+    terminals |= ids_of(folder / "machine-room_attlog.dat", "VT00000002")
+    assert set(column(folder / "gateway" / "journal.db")) == terminals
+    centre = column(folder / "central.db")
+    assert set(centre) == terminals
+    assert len(centre) == len(set(centre))
+    assert len(terminals) > 100
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_proof_that_is_true(tmp_path: Path) -> None:
+    """The proof line is printed, and an independent count of all places agrees."""
+    folder = tmp_path / "demo"
+    done = subprocess.run(
+        [COMMAND, "demo", "--for", "8", "--data", folder],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "id sets equal" in done.stdout
+    assert "broker killed by the demo" in done.stdout
+    assert "reboots in mid-read" in done.stdout
+    check(folder)
+    lobby = (folder / "daemon.log").read_text("utf-8")
+    assert "terminal down terminal=lobby" in lobby  # it really was cut
+
+
+@pytest.mark.slow
+def test_ctrl_c_prints_the_proof_too(tmp_path: Path) -> None:
+    """Whoever stops the demo early still sees whether anything was lost."""
+    folder = tmp_path / "demo"
+    with subprocess.Popen(
+        [COMMAND, "demo", "--for", "60", "--people", "3", "--data", folder],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith("daemon"):
+                break
+        child.send_signal(signal.SIGINT)
+        rest = child.stdout.read()
+        assert child.wait(60) == 0, rest
+    assert "id sets equal" in rest
+    check(folder)
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    """The demo never writes among somebody's files."""
+    (tmp_path / "mine").write_text("kept")
+    done = subprocess.run(
+        [COMMAND, "demo", "--data", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
