@@ -38,7 +38,8 @@ from sync.uplink_values import Confirm, UplinkOptions
 log = logging.getLogger("punchgate.daemon")
 
 VERSION = version("punchgate")
-_STEP_SECONDS = 120.0
+# pyzk reads one terminal at a time: a poller may wait long for its turn and be well.
+_STEP_SECONDS = 600.0
 _CHECK_SECONDS = 5.0
 
 
@@ -58,6 +59,7 @@ class Daemon:
         self._beats = Heartbeats()
         self._session = 0
         self._pollers: list[Poller] = []
+        self._progress: tuple[int, int, int] | None = None
         self._told: dict[str, dict[str, Any]] = {}
         self._uplink = self._build_uplink()
         self._intake = Intake(self._journal, now, self._uplink.wake, loaded.book)
@@ -277,6 +279,14 @@ class Daemon:
                 log.error("watchdog withheld", {"late": ", ".join(late)})
             else:
                 notify("WATCHDOG=1")
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        """Publish what sending and confirming changed; counting costs, so not idly."""
+        epoch = self._reader.epoch()
+        mark = (epoch["id"], epoch["acked_seq"], self._uplink.sent_upto)
+        if mark != self._progress:
+            self._progress = mark
             for poller in self._pollers:
                 self._tell(poller.spec.id)
 

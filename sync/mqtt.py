@@ -344,8 +344,20 @@ def _unbind(client: Client) -> None:
     client.on_message = None
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """A socket that is closed when its handshake fails: the library forgets it."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in ssl
+        try:
+            super().do_handshake(block)
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+
 def _tls(broker: Broker) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=broker.tls_ca or None)
+    context.sslsocket_class = _ClosingSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if broker.tls_cert:
         context.load_cert_chain(broker.tls_cert, broker.tls_key or None)

@@ -31,13 +31,13 @@ from sync.retry import Retry, loud
 from sync.topics import Topics
 from sync.uplink_flow import Flow
 from sync.uplink_link import AsyncLink, UplinkError
-from sync.uplink_values import Answer, Confirm, Gate, UplinkOptions, Verdict
+from sync.uplink_log import UplinkLog
+from sync.uplink_values import Answer, Confirm, UplinkOptions, Verdict
 
 log = logging.getLogger("punchgate.sync")
 
 _ENVELOPE_BYTES = 2_048  # more than an envelope without entries and its topic can be
 _SUPERVISE_SECONDS = 10.0
-_ACK_LOG_SECONDS = 1.0
 _GOODBYE_SECONDS = 2.0
 _STEADY_SECONDS = 10.0
 
@@ -92,9 +92,7 @@ class Uplink:
         self._connected: Connected | None = None
         self._packet = MAXIMUM_PACKET
         self._ack_at: float | None = None
-        self._ack_logged_at = 0.0
-        self._refused = 0
-        self._gate = Gate.OPEN
+        self._log = UplinkLog()
         self._session = 0
 
     @property
@@ -135,7 +133,7 @@ class Uplink:
     @property
     def gate(self) -> str:
         """Return `open`, or why only single probes are sent."""
-        return self._gate.value
+        return self._log.gate.value
 
     def wake(self) -> None:
         """Say that new rows were committed. From any thread."""
@@ -144,10 +142,10 @@ class Uplink:
     def publish_state(self, kind: str, payload: bytes, *, retain: bool = True) -> None:
         """Publish a state topic (`terminal/VT1`, `state`) now and at every connection.
 
-        `state` itself is not remembered: every connection begins with a birth. From the
-        event loop's thread.
+        Not remembered are `state` itself, because every connection begins with a birth,
+        and what is not retained. From the event loop's thread.
         """
-        if kind != "state":
+        if retain and kind != "state":
             self._states[kind] = (payload, retain)
         if self._connected:
             self._queue(kind, payload, retain=retain)
@@ -169,8 +167,7 @@ class Uplink:
                 if time.monotonic() - began >= _STEADY_SECONDS:
                     retry.succeeded()
                 pause = retry.failed()
-                if loud(retry.failures):
-                    log.warning("uplink down", _down(retry.failures, reason, pause))
+                self._log.down(retry.failures, reason, pause)
                 await asyncio.sleep(pause)
         finally:
             await self._goodbye(self._flow)
@@ -180,7 +177,7 @@ class Uplink:
         try:
             await self._establish(flow)
             if loud(retry.failures + 1):
-                self._log_up(flow)
+                self._log.up(self._where, self.protocol, self._backlog(flow))
             await self._pump(flow, retry)
         except UplinkError as error:
             self._link.drop()
@@ -213,7 +210,7 @@ class Uplink:
         for topic, code in answer.codes.items():
             if code < FAILED:
                 continue
-            self._note_refused(f"subscription to {topic}", code)
+            self._log.refused(f"subscription to {topic}", code)
             if topic == self._of("ack") and self._options.confirm is Confirm.CENTRAL:
                 raise UplinkError(f"the broker forbids reading {topic}")
 
@@ -231,7 +228,8 @@ class Uplink:
                 values = {"to": flow.acked, "reason": "no acknowledgement"}
                 log.warning("uplink rewound", values)
             self._send(flow, now)
-            self._note_gate(flow)
+            if flow.gate is not self._log.gate:
+                self._log.held(flow.gate, self._backlog(flow))
             await self._confirm(flow)
             due = flow.next_at()
             soon = now + _SUPERVISE_SECONDS
@@ -251,9 +249,9 @@ class Uplink:
     def _published(self, flow: Flow, event: Published, retry: Retry) -> None:
         answer = flow.published(event.token, event.code, time.monotonic())
         if answer is Answer.REFUSED:
-            self._note_refused(event.name, event.code)
+            self._log.refused(event.name, event.code)
         elif answer is Answer.TAKEN:
-            self._refused = 0
+            self._log.taken()
             retry.succeeded()
 
     def _acknowledged(self, flow: Flow, event: Message) -> None:
@@ -275,7 +273,7 @@ class Uplink:
             self._fork = weighed.reason
         elif weighed.verdict is Verdict.MOVED:
             self._ack_at = now
-            self._log_ack(flow, weighed.lag, now)
+            self._log.ack(flow, weighed.lag, now)
 
     def _centre_says(self, flow: Flow, event: Message) -> None:
         state = _decode(event, CentreState)
@@ -348,35 +346,6 @@ class Uplink:
         await self._link.close()
         await self._confirm(flow)
 
-    def _note_refused(self, reason: str, code: int) -> None:
-        self._refused += 1
-        if loud(self._refused):
-            values = {"reason": reason, "code": code, "count": self._refused}
-            log.error("uplink refused", values)
-
-    def _note_gate(self, flow: Flow) -> None:
-        """Log when sending is held back, and when it goes on."""
-        if flow.gate is self._gate:
-            return
-        self._gate = flow.gate
-        if flow.gate is Gate.OPEN:
-            log.info("uplink open", {"backlog": self._backlog(flow)})
-        else:
-            values = {"reason": flow.gate.value, "backlog": self._backlog(flow)}
-            log.warning("uplink held", values)
-
-    def _log_up(self, flow: Flow) -> None:
-        values = {"broker": self._where, "protocol": self.protocol}
-        log.info("uplink up", {**values, "backlog": self._backlog(flow)})
-
-    def _log_ack(self, flow: Flow, lag: float | None, now: float) -> None:
-        """Log acknowledgements: all when live, one a second while a backlog drains."""
-        caught_up = flow.acked >= flow.sent
-        if caught_up or now - self._ack_logged_at >= _ACK_LOG_SECONDS:
-            self._ack_logged_at = now
-            shown = None if lag is None else f"{lag:.2f}s"
-            log.info("uplink ack", {"upto": flow.acked, "lag": shown})
-
     def _backlog(self, flow: Flow) -> int:
         return self._outbox.position().head - flow.acked
 
@@ -417,7 +386,3 @@ def _decode(event: Message, kind: type[M]) -> M | None:
         values = {"topic": event.topic, "bytes": len(event.payload)}
         log.warning("uplink unreadable", {**values, "error": str(error)})
         return None
-
-
-def _down(after: int, reason: str, pause: float) -> dict[str, object]:
-    return {"after": after, "error": reason, "next": f"{pause:.1f}s"}

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from central.collector import LostError, check_answer
-from sync.link import Subscribed
+from sync.link import Message, Published, Subscribed
 from sync.messages import encode
 from tests.brokers import Iotcore, Mosquitto, mosquitto_path
+from tests.central.batches import payload
 from tests.central.collectors import Centre
 from tests.sync.gateways import PREFIX, Gateway
-from tests.sync.memory_outbox import MemoryOutbox
+from tests.sync.memory_outbox import MemoryOutbox, punch
 from tests.sync.test_mqtt import listener
+from tests.sync.test_schema import check
 
 pytestmark = pytest.mark.mosquitto
 CONSUMER = Path(__file__).parents[2] / "docs/examples/consumer.py"
@@ -285,6 +287,37 @@ def test_the_example_consumer_is_a_centre(broker: Mosquitto, tmp_path: Path) -> 
     assert len(found) == 3000
     assert entries == len(gateway.outbox.rows)
     assert not gateway.outbox.forks
+
+
+def test_the_example_consumer_says_what_is_missing(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """Entries 1, 4 and 6 arrive; a broken message changes nothing."""
+    outbox = MemoryOutbox()
+    for seq in (1, 4, 6):
+        outbox.add_bytes("punch", encode(punch(seq)))
+    topic, data = f"{PREFIX}/s1/g1/punch", payload(outbox.rows, outbox.epoch)
+    with listener(broker.port, "watcher") as watcher:
+        watcher.connect()
+        watcher.link.subscribe([f"{PREFIX}/s1/g1/ack"])
+        watcher.next()
+        acks: list[bytes] = []
+        with ExampleCentre(broker.port, tmp_path / "consumer.db"):
+            token = 0
+            while len(acks) < 2:  # until it has subscribed
+                token += 1
+                broken = data.replace(b'"0001"', b'"0009"')
+                for body in (broken, data):
+                    watcher.link.publish(topic, body, qos=1, retain=False, token=token)
+                answered = 0
+                while answered < 2:
+                    event = watcher.next()
+                    answered += isinstance(event, Published)
+                    acks += [event.payload] if isinstance(event, Message) else []
+    for ack in map(json.loads, acks):
+        assert (ack["upto"], ack["missing"]) == (1, [[2, 3], [5, 5]])
+        assert ack["chain"] == outbox.rows[0].hash
+        check("ack", json.dumps(ack).encode())
 
 
 def test_the_example_stays_short() -> None:

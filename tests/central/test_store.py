@@ -97,6 +97,16 @@ def test_holes_are_said_and_survive_a_restart(tmp_path: Path) -> None:
         assert store.gaps() == []
 
 
+def test_what_is_listed_is_booked_not_what_lies_between(store: CentralStore) -> None:
+    """A message of entries 1 and 4 leaves 2 and 3 missing."""
+    outbox = MemoryOutbox()
+    for seq in (1, 4):
+        outbox.add_bytes("punch", encode(punch(seq)))
+    (standing,) = store.commit(messages(outbox), AT).standings
+    assert (standing.upto, standing.missing) == (1, ((2, 3),))
+    assert standing.chain == outbox.rows[0].hash
+
+
 def test_a_punch_through_two_gateways_is_one(store: CentralStore) -> None:
     """The second gateway's stream has no hole, the first delivery's origin stays."""
     one, two = filled(50, "e1"), filled(50, "e2")

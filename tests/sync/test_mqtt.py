@@ -4,13 +4,17 @@ import base64
 import contextlib
 import hashlib
 import queue
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from paho.mqtt.client import MQTTMessageInfo
 
 from sync.link import (
     Broker,
@@ -123,6 +127,27 @@ def test_every_token_is_answered_exactly_once(broker: Mosquitto) -> None:
             assert isinstance(event, Published)
             seen.append(event.token)
         assert sorted(seen) == list(range(500))
+        assert one.events.empty()
+
+
+def test_an_answer_before_publish_returns_is_not_lost(broker: Mosquitto) -> None:
+    """The broker may be faster than the library's own `publish`."""
+    with listener(broker.port) as one:
+        one.connect()
+        assert one.link._now is not None
+        client = one.link._now.client
+        publish = client.publish
+
+        def late(*args: Any, **more: Any) -> MQTTMessageInfo:
+            info = publish(*args, **more)
+            info.wait_for_publish(SECONDS)
+            return info
+
+        client.publish = late  # type: ignore[method-assign]
+        one.link.publish("a", b"", qos=1, retain=False, token=41)
+        event = one.next()
+        assert isinstance(event, Published)
+        assert event.token == 41
         assert one.events.empty()
 
 
@@ -335,3 +360,49 @@ def test_a_refusal_of_the_version_switches_at_once() -> None:
     thread.join(SECONDS)
     server.close()
     assert versions == [5, 4]
+
+
+def certificates(folder: Path) -> None:
+    """Make an authority, a broker's and a gateway's certificate."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is absent: apt-get install openssl")
+
+    def run(*words: str) -> None:
+        subprocess.run([openssl, *words], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
+    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+    for name in ("broker", "gateway"):
+        subject = ("-subj", f"/CN={name}", "-out", f"{name}.csr")
+        run("req", "-new", *key, "-keyout", f"{name}.key", *subject)
+        signed = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", "san")
+        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+        run("x509", "-req", *ca, *signed)
+
+
+def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
+    """With its certificate a gateway gets in; without it, or to a stranger, not."""
+    if mosquitto_path() is None:
+        pytest.skip("mosquitto is absent: apt-get install mosquitto")
+    certificates(tmp_path)
+    files = {"cafile": "ca.pem", "certfile": "broker.pem", "keyfile": "broker.key"}
+    settings = [f"{name} {tmp_path / file}" for name, file in files.items()]
+    settings.append("require_certificate true")
+    names = {"tls_ca": "ca.pem", "tls_cert": "gateway.pem", "tls_key": "gateway.key"}
+    ours = {name: str(tmp_path / file) for name, file in names.items()}
+    with Mosquitto(tmp_path / "b", settings=settings) as running:
+        with listener(running.port, **ours) as one:
+            one.connect()
+            one.link.publish("a", b"x" * 100_000, qos=1, retain=False, token=3)
+            event = one.next()
+            assert isinstance(event, Published)
+            assert event.token == 3
+            one.link.drop()
+            assert one.connect().attempt == 2
+        for missing in ("tls_cert", "tls_ca"):
+            less = {name: path for name, path in ours.items() if name != missing}
+            with listener(running.port, **less) as two:
+                two.link.open()
+                assert isinstance(two.next(), Refused)

@@ -437,6 +437,8 @@ def test_batches_keep_to_the_broker_s_packet_limit(tmp_path: Path) -> None:
         gateway.add(range(200))
         gateway.wait_delivered()
         sizes = [len(data) for _, data, _ in centre.payloads]
+        assert gateway.uplink._flow is not None
+        assert gateway.uplink._flow.rows == 100  # nothing was learnt the hard way
     assert 4_000 < max(sizes) < 8_000
 
 
