@@ -148,7 +148,7 @@ def _book(
 
 def _read(path: Path) -> tuple[str | None, Problem | None]:
     try:
-        return path.read_text(encoding="utf-8"), None
+        return path.read_text(encoding="utf-8-sig"), None
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:

@@ -40,7 +40,8 @@ class Story:
         return cls(moment, float(speed), float(began))
 
     def __str__(self) -> str:
-        return f"{self.start.isoformat()}@{self.speed:g}@{self.began!r}"
+        speed = repr(self.speed).removesuffix(".0")
+        return f"{self.start.isoformat()}@{speed}@{self.began!r}"
 
     def now(self) -> datetime:
         """Return the present of the story, in the zone it was told in."""

@@ -53,6 +53,13 @@ def parse(line: str) -> tuple[str, dict[str, str]]:
     return (line[: first.start()] if first else line).strip(), values
 
 
+def _continued(traceback: str) -> str:
+    """Indent a traceback and escape hostile text: no line of it is an event."""
+    lines = traceback.split("\n")
+    shown = (line if line.isprintable() else json.dumps(line) for line in lines)
+    return "".join(f"\n  {line}" for line in shown)
+
+
 def loud(count: int) -> bool:
     """Say whether the `count`-th repetition of a failure is logged: 1, 10, 100, 200."""
     return count in _LOUD_AT or count % _LOUD_EVERY == 0
@@ -73,7 +80,7 @@ class Lines(logging.Formatter):
         else:
             line = render("library", {"name": record.name, "says": record.getMessage()})
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += _continued(self.formatException(record.exc_info))
         if self._priority:
             level = _SYSLOG.get(record.levelno, 6)
             line = "\n".join(f"<{level}>{part}" for part in line.split("\n"))

@@ -14,6 +14,7 @@ from gateway.errors import ConfigError
 
 Port = between(1, 65535)
 BOOK_OF_CENTRE = "central"
+_KEY_DIGITS = 10
 
 
 class Confirm(StrEnum):
@@ -49,7 +50,7 @@ def topic_level(value: str) -> str | None:
 def _encoding(value: str) -> str | None:
     try:
         "".encode(value)
-    except LookupError:
+    except (LookupError, ValueError):  # ValueError: NUL in it, or `undefined`
         return f"unknown encoding {value!r}; gb18030 and utf-8 are usual"
     return None
 
@@ -185,7 +186,7 @@ def read_text(path: Path) -> str:
         ConfigError: if it is absent, unreadable or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
@@ -262,6 +263,6 @@ def comm_key(path: str) -> int:
         text = Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
-    if not text.isdecimal() or int(text) >= 2**32:
+    if not text.isdecimal() or len(text) > _KEY_DIGITS or int(text) >= 2**32:
         raise ValueError(f"{path} must hold one number from 0 to {2**32 - 1}")
     return int(text)

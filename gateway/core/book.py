@@ -5,7 +5,7 @@ This version understands site, terminals, people and enrolments. The other table
 book are accepted with their keys checked but their rows unread.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -33,6 +33,13 @@ def _identifier(value: str) -> str | None:
     ):
         return "must be a short text without blanks, /, + or #"
     return None
+
+
+def _badge(value: str) -> str | None:
+    """Check a badge: those of terminals come without padding."""
+    if value.strip() and value != value.strip():
+        return "must not have blanks around it"
+    return filled(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Enrolment:
     """A badge on a terminal (登记) belongs to a person from a date to a date."""
 
     person: str
-    badge: str = key(check=filled)
+    badge: str = key(check=_badge)
     terminal: str = key(ANY_TERMINAL)
     from_: date | None = key(None)
     to: date | None = key(None)
@@ -204,6 +211,7 @@ def _walk(walker: Walker, data: dict[str, Any]) -> Book | None:
     _unique(walker, "serial", terminals)
     _unique(walker, "id", people)
     _known(walker, data)
+    _in_order(walker, [*people, *enrolments])
     _one_person_per_badge(walker, enrolments)
     if site is None:
         return None
@@ -218,6 +226,13 @@ def _walk(walker: Walker, data: dict[str, Any]) -> Book | None:
             for badge, rows in _grouped(enrolments).items()
         },
     )
+
+
+def _in_order(walker: Walker, rows: Sequence[tuple[Path, Person | Enrolment]]) -> None:
+    """Note rows whose dates cover no day: they would be silently without effect."""
+    for path, row in rows:
+        if row.from_ and row.to and row.to < row.from_:
+            walker.problem((*path, "to"), f"must not be before from ({row.from_})")
 
 
 def _unread_keys(walker: Walker, data: dict[str, Any]) -> None:

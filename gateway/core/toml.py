@@ -12,7 +12,7 @@ from typing import Any
 
 Path = tuple[str | int, ...]
 
-_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?""")
+_KEY = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?""")
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 _OPEN_QUOTES = ('"""', "'''", '"', "'")
 
@@ -61,7 +61,7 @@ def lines_of(text: str) -> dict[Path, int]:
     table: Path = ()
     counts: dict[Path, int] = {}
     value = _Value()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if value.open:
             value.feed(line)
             continue
@@ -98,11 +98,16 @@ def _keys(text: str) -> tuple[Path, str]:
     keys: list[str] = []
     position = 0
     while found := _KEY.match(text, position):
-        keys.append(next(group for group in found.groups()[:3] if group is not None))
+        basic, literal, bare = found.groups()[:3]
+        keys.append(_unescaped(basic) if basic is not None else literal or bare or "")
         position = found.end()
         if not found[4]:
             break
     return tuple(keys), text[position:]
+
+
+def _unescaped(basic: str) -> str:
+    return str(tomllib.loads(f'key = "{basic}"')["key"]) if "\\" in basic else basic
 
 
 class _Value:
@@ -120,17 +125,13 @@ class _Value:
         position = 0
         while position < len(text):
             position = self._step(text, position)
-        if len(self._quote) == 1:  # a short string never passes the end of its line
-            self._quote = ""
 
     def _step(self, text: str, position: int) -> int:
         if self._quote:
             if text[position] == "\\" and self._quote[0] == '"':
                 return position + 2
             if text.startswith(self._quote, position):
-                position += len(self._quote)
-                self._quote = ""
-                return position
+                return self._closed(text, position)
             return position + 1
         for quote in _OPEN_QUOTES:
             if text.startswith(quote, position):
@@ -141,3 +142,15 @@ class _Value:
             return len(text)
         self._depth += (character in "[{") - (character in "]}")
         return position + 1
+
+    def _closed(self, text: str, position: int) -> int:
+        """Return the place behind closing quotes.
+
+        A long string may end with one or two quotes of its own before the three.
+        """
+        end = position + len(self._quote)
+        if len(self._quote) > 1:
+            own = text[end : end + 2]
+            end += len(own) - len(own.lstrip(self._quote[0]))
+        self._quote = ""
+        return end

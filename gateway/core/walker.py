@@ -216,7 +216,11 @@ class Walker:
 
     def _plain(self, hint: type, data: Any, path: Path) -> Any:
         if hint is float and type(data) is int:
-            return float(data)
+            try:
+                return float(data)
+            except OverflowError:
+                self.problem(path, "is too big")
+                return None
         if type(data) is hint:
             return data
         found = _TYPE_NAMES.get(type(data), "something else")

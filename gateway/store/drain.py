@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+_INCREMENTAL = 2
 _PRAGMAS = (
-    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA busy_timeout = 5000",
@@ -30,6 +30,10 @@ def connect(path: Path) -> Database:
     """
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        if conn.execute("PRAGMA auto_vacuum").fetchone() != (_INCREMENTAL,):
+            # Only for a new file: setting it again would write to a journal that may
+            # have to be refused untouched.
+            conn.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
         for pragma in _PRAGMAS:
             conn.execute(pragma)
     except sqlite3.Error:
@@ -74,7 +78,9 @@ class Reader:
     def open(self) -> None:
         """Connect; the journal must exist."""
         self._conn = sqlite3.connect(
-            f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            check_same_thread=False,
         )
         self._conn.row_factory = sqlite3.Row
         self._conn.execute("PRAGMA busy_timeout = 5000")

@@ -55,11 +55,19 @@ def confirm(
         epoch["id"],
         {
             "acked_seq": upto,
-            "acked_hash": chain or epoch["acked_hash"],
+            "acked_hash": chain or _own_hash(db, epoch, upto),
             "store": store,
             "generation": generation,
         },
     )
+
+
+def _own_hash(db: Database, epoch: dict[str, Any], seq: int) -> str:
+    """Return our hash behind an entry, for a confirmation that brings none."""
+    found = table(db, "outbox").rows_where(
+        "epoch = ? AND seq = ?", [epoch["id"], seq], select="hash"
+    )
+    return next((str(row["hash"]) for row in found), origin(epoch["name"]))
 
 
 def fork(db: Database, now: str, reason: str) -> int:

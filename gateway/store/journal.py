@@ -72,8 +72,14 @@ class Lock:
                 f"another punchgate (process {holder or 'unknown'}) works on"
                 f" {self._path.parent}; stop it first"
             ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self.release()
+            raise StoreError(
+                f"{self._path} cannot be written: {error.strerror}; {_ADVICE}"
+            ) from None
 
     def release(self) -> None:
         """Give the lock back; the file stays."""
@@ -91,6 +97,7 @@ class Journal:
         self._lock = Lock(data_dir)
         self._queue: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._gate = threading.Lock()
         self._failure: StoreError | None = None
 
     def open(self) -> Start:
@@ -102,7 +109,11 @@ class Journal:
         self._lock.take()
         try:
             db = drain.connect(self.path)
-            started = self._begin(db)
+            try:
+                started = self._begin(db)
+            except (sqlite3.Error, StoreError):
+                db.conn.close()
+                raise
         except sqlite3.Error as error:
             self._lock.release()
             raise StoreError(f"{self.path}: {error}; {_ADVICE}") from error
@@ -138,17 +149,22 @@ class Journal:
         future as `StoreError`; any other exception undoes and reaches its job alone.
         """
         waiting = _Waiting(job)
-        self._queue.put(waiting)
+        with self._gate:
+            if self._thread is not None:
+                self._queue.put(waiting)
+                return waiting.future
+        waiting.answer(StoreError(f"{self.path} is not open"))
         return waiting.future
 
     def close(self) -> None:
         """Finish what waits, mark the stop as clean, give the lock back."""
-        if self._thread is not None:
-            if self._failure is None:
-                self.submit(lambda db: schema.put(db, "clean", "yes"))
+        if self._failure is None:
+            self.submit(lambda db: schema.put(db, "clean", "yes"))
+        with self._gate:
+            thread, self._thread = self._thread, None
+        if thread is not None:
             self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+            thread.join()
         self._lock.release()
 
     def _write(self, db: Database) -> None:
@@ -167,6 +183,8 @@ class Journal:
         db.conn.close()
 
     def _commit(self, db: Database, group: "list[_Waiting[Any]]") -> None:
+        # Whoever waits may have gone; from here on nobody can go any more.
+        group = [one for one in group if one.future.set_running_or_notify_cancel()]
         if self._failure is None:
             try:
                 drain.begin(db)

@@ -8,7 +8,7 @@ before it in the log. Reading the same log again adds nothing.
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -111,12 +111,15 @@ def after(db: Database, last: int, limit: int) -> list[tuple[int, RawRecord]]:
 def _record(row: dict[str, object]) -> RawRecord:
     key = bytes(row["record"])  # type: ignore[call-overload]
     named = {name: row[name] for name in _AS_THEY_ARE}
-    return RawRecord(
+    record = RawRecord(
         **named,  # type: ignore[arg-type]
-        raw=None if key.startswith(b"{") else key,
+        raw=None,
         source=Source(str(row["source"])),
         received_at=datetime.fromisoformat(str(row["received_at"])),
     )
+    # Bytes may begin with a brace too (a user in slot 123): only the key that the
+    # fields themselves give says that there were none.
+    return record if record_key(record) == key else replace(record, raw=key)
 
 
 def cursor(db: Database, serial: str) -> Cursor | None:

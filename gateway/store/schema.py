@@ -142,7 +142,8 @@ def migrate(db: Database, version: str) -> None:
     Raises:
         NewerJournalError: when it has migrations this version does not know.
     """
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with Database(memory=True) as empty:
+        known = {migration.name for migration in migrations.pending(empty)}
     newer = [step.name for step in migrations.applied(db) if step.name not in known]
     if newer:
         raise NewerJournalError(

@@ -128,7 +128,7 @@ def test_unicode_line_ends_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    "text, line",
     [("a = 1\nb = = 2\n", 2), ("a = 1\na = 2\n", 2), ('\n\na = "open', 3), ("[a", 1)],
 )
 def test_what_is_no_toml_says_where(text: str, line: int) -> None:

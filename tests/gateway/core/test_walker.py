@@ -94,8 +94,10 @@ def test_ten_mistakes_at_once() -> None:
     assert thing is None
     assert sorted(map(str, problems), key=lambda line: int(line.split(":")[1])) == [
         "t.toml:1: id: must not be empty",
-        "t.toml:2: from: must be a date, not a date-time"
-        " (datetime.datetime(2026, 11, 2, 8, 0))",
+        (
+            "t.toml:2: from: must be a date, not a date-time"
+            " (datetime.datetime(2026, 11, 2, 8, 0))"
+        ),
         "t.toml:3: weight: must be a number, not a text ('heavy')",
         "t.toml:4: on: must be true or false, not a whole number (1)",
         "t.toml:5: at: must be a date-time, not a date (datetime.date(2026, 11, 2))",
@@ -131,12 +133,13 @@ def test_rows_must_be_rows_and_bad_ones_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "hint"),
+    "written, hint",
     [
         ("form", "; did you mean from?"),
         ("weigth", "; did you mean weight?"),
         ("inne", "; did you mean inner?"),
         ("legsss", "; did you mean legs?"),
+        ("anythxxx", ""),
         ("something", ""),
     ],
 )

@@ -1,0 +1,69 @@
+"""The count equation: every figure from its own rows, and the term that is wrong."""
+
+from dataclasses import replace
+
+import pytest
+from sqlite_utils import Database
+
+from gateway.store import epochs
+from gateway.store.figures import Figures, Progress, broken_term, count
+from gateway.store.outbox import interpret
+from tests.builders import STAMP, meaning, record, records
+from tests.gateway.store.journals import keep
+
+GOOD = Figures(stored=10, punches=7, repeats=2, rejected=1, sent=7, acknowledged=5)
+
+
+def test_figures_of_one_terminal_and_its_driver(db: Database) -> None:
+    """Other terminals and other ways of reading the same log are not mixed in."""
+    keep(db, [*records(3), record(raw=b"\x02"), record(raw=b"\x03", at="nonsense")])
+    keep(db, records(2, serial="VT9"))
+    keep(db, [replace(one, raw=None, driver="pyzk") for one in records(3)])
+    interpret(db, 0, 100, meaning(), STAMP)
+    by_zk = count(db, "VT00000001", "zk", Progress(epoch=1, sent=2, acked=1))
+    assert by_zk == Figures(
+        stored=5, punches=3, repeats=1, rejected=1, sent=2, acknowledged=1
+    )
+    by_pyzk = count(db, "VT00000001", "pyzk", Progress(1, 0, 0))
+    assert (by_pyzk.stored, by_pyzk.punches, by_pyzk.repeats) == (3, 0, 3)
+    other = count(db, "VT9", "zk", Progress(1, 99, 99))
+    assert other == Figures(
+        stored=2, punches=2, repeats=0, rejected=0, sent=2, acknowledged=2
+    )
+
+
+def test_what_is_acknowledged_was_sent(db: Database) -> None:
+    """After a restart nothing is sent yet, but the confirmed stays confirmed."""
+    keep(db, records(3))
+    interpret(db, 0, 100, meaning(), STAMP)
+    found = count(db, "VT00000001", "zk", Progress(epoch=1, sent=0, acked=2))
+    assert (found.sent, found.acknowledged) == (2, 2)
+
+
+def test_older_epochs_count_as_confirmed(db: Database) -> None:
+    """What a fork did not queue again was confirmed in the epoch before."""
+    keep(db, records(3))
+    interpret(db, 0, 100, meaning(), STAMP)
+    epochs.confirm(db, 1, None, None, 0)
+    epochs.fork(db, STAMP, "restored")
+    found = count(db, "VT00000001", "zk", Progress(epoch=2, sent=1, acked=0))
+    assert (found.sent, found.acknowledged) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "in_terminal, downloaded, change, term",
+    [
+        (10, 10, {}, None),
+        (None, 10, {}, None),
+        (11, 10, {}, "in_terminal = downloaded"),
+        (11, 11, {}, "downloaded = stored"),
+        (10, 10, {"repeats": 3}, "stored = punches + repeats + rejected"),
+        (10, 10, {"sent": 8}, "punches >= sent"),
+        (10, 10, {"sent": 4}, "sent >= acknowledged"),
+    ],
+)
+def test_the_term_that_does_not_add_up_is_named(
+    in_terminal: int | None, downloaded: int, change: dict[str, int], term: str | None
+) -> None:
+    """The first wrong term is named; a terminal that says no count breaks none."""
+    assert broken_term(in_terminal, downloaded, replace(GOOD, **change)) == term
