@@ -6,6 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 ROUNDS ?= 20
 APT ?=
+POLICY ?= /usr/sbin/policy-rc.d
 CI ?=
 DESTDIR ?=
 PREFIX ?= /opt/punchgate
@@ -79,9 +80,8 @@ FIND_MISSING = missing=; PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
 packages:
 	@$(FIND_MISSING); \
 	{ [ "$(APT)" = yes ] || [ -n "$(CI)" ]; } && [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] || exit 0; \
-	policy=/usr/sbin/policy-rc.d; \
-	if [ ! -e $$policy ]; then trap "rm -f $$policy" EXIT; \
-	  printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
+	if [ ! -e $(POLICY) ]; then trap 'rm -f $(POLICY)' EXIT; trap 'exit 130' INT TERM; \
+	  printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); fi; \
 	apt-get -q update && DEBIAN_FRONTEND=noninteractive \
 	  apt-get -q install -y --no-install-recommends $$missing \
 	|| echo "apt-get failed; the tests that want these are skipped:$$missing"

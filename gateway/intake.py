@@ -5,6 +5,7 @@ thread; here it is asked for it, logged, and the uplink is told.
 """
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -122,9 +123,9 @@ class Intake:
             appender.flush()
 
         await self.ask(append)
-        log.warning(
-            "event", {"kind": kind, "terminal": terminal, "reason": reason, **detail}
-        )
+        said = json.dumps(detail, ensure_ascii=False)
+        values = {"kind": kind, "terminal": terminal, "reason": reason}
+        log.warning("event", {**values, "detail": said})
         self._wake()
 
     def _meaning(self) -> outbox.Meaning:
