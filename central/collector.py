@@ -67,14 +67,21 @@ class Collector:
         settings: which broker, which store, which sites.
         now: the wall clock as ISO text with offset.
         version: of the program, told in the centre's state.
+        notify: tells the service manager that we got on (`READY=1`, `WATCHDOG=1`);
+            never called from a timer.
     """
 
     def __init__(
-        self, settings: CentralSettings, now: Callable[[], str], version: str = "0"
+        self,
+        settings: CentralSettings,
+        now: Callable[[], str],
+        version: str = "0",
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._now = now
         self._version = version
+        self._notify = notify
         self._topics = Topics(settings.prefix)
         self._queue: queue.SimpleQueue[LinkEvent | None] = queue.SimpleQueue()
         self._link = MqttLink(settings.mqtt, self._queue.put)
@@ -108,7 +115,9 @@ class Collector:
 
     def _serve(self, store: CentralStore) -> None:
         retry = Retry(_RETRY_BASE_SECONDS, self._settings.reconnect_max_seconds)
+        self._notify("READY=1")
         while not self._stopping:
+            self._notify("WATCHDOG=1")
             began = time.monotonic()
             try:
                 self._establish(store, retry)
@@ -182,6 +191,7 @@ class Collector:
                 raise LostError(lost)
             self._supervise()
             self._out.send()
+            self._notify("WATCHDOG=1")
 
     def _group(self) -> list[LinkEvent]:
         """Return what waits, at most a group; wait for the first."""

@@ -81,7 +81,11 @@ class _Child:
             child.kill()
         else:
             child.terminate()
-        child.wait(10)
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(5)
         if self._reader is not None:
             self._reader.join(10)
         if child.stdout is not None:

@@ -84,12 +84,15 @@ def test_a_wrong_configuration_is_not_tried_again(unit: str) -> None:
     assert check.split()[1:] == ["check-config", start.split()[-1]]
 
 
-def test_the_daemon_is_watched() -> None:
-    """The daemon says when it is ready, and is ended when it hangs."""
-    settings = _settings("punchgate.service")
+@pytest.mark.parametrize(
+    "unit,limit", [("punchgate.service", "60s"), ("punchgate-central.service", "180s")]
+)
+def test_both_are_watched(unit: str, limit: str) -> None:
+    """A unit says when it is ready, and is ended when it hangs."""
+    settings = _settings(unit)
     assert settings["Type"] == ["notify"]
     assert settings["NotifyAccess"] == ["main"]
-    assert settings["WatchdogSec"] == ["60s"]
+    assert settings["WatchdogSec"] == [limit]
 
 
 @pytest.mark.parametrize("example", ["network.conf", "credentials.conf"])

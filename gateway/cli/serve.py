@@ -13,7 +13,7 @@ from central.store import errors as central_errors
 from central.store.errors import NewerStoreError
 from drivers.virtual.serve import ServeConfig
 from drivers.virtual.serve import serve as serve_virtual
-from gateway import daemon, log, settings
+from gateway import daemon, log, settings, watchdog
 from gateway.cli.app import (
     PROBLEM,
     USAGE,
@@ -77,7 +77,7 @@ def central(
         lines = "\n".join(map(str, problems))
         fail(f"the configuration has problems:\n{lines}", USAGE)
     now = now_of_process()
-    collector = Collector(found, lambda: text(now()), daemon.VERSION)
+    collector = Collector(found, lambda: text(now()), daemon.VERSION, watchdog.notify)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())
     try:

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,8 +46,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("PostgreSQL is absent: apt-get install postgresql")
     folder = tmp_path_factory.mktemp("postgresql")
     as_nobody = _as_nobody(folder)
-    for parent in [folder.parent, folder.parent.parent] if as_nobody else []:
-        parent.chmod(0o755)
+    top = Path(tempfile.gettempdir())
+    for parent in folder.parents if as_nobody else ():
+        if parent != top and parent.is_relative_to(top):
+            parent.chmod(0o755)
     data, port = folder / "data", free_port()
     options = ["-A", "trust", "-U", "punchgate", "-E", "UTF8", "--no-sync"]
     subprocess.run(
