@@ -87,6 +87,7 @@ class Collector:
         self._link = MqttLink(settings.mqtt, self._queue.put)
         self._out = Outgoing(self._link)
         self._stopping = False
+        self._said_up = False
         self._tally = _Tally()
         self._put_aside = 0
         self._answer_by: float | None = None
@@ -120,7 +121,7 @@ class Collector:
             self._notify("WATCHDOG=1")
             began = time.monotonic()
             try:
-                self._establish(store, retry)
+                self._establish(store)
                 self._collect(store)
             except LostError as error:
                 self._link.drop()
@@ -132,13 +133,14 @@ class Collector:
     def _pause(self, retry: Retry, reason: str) -> None:
         seconds = retry.failed()
         if loud(retry.failures):
+            self._said_up = False
             values = {"after": retry.failures, "error": reason}
             log.warning("central down", {**values, "next": f"{seconds:.1f}s"})
         until = time.monotonic() + seconds
         while not self._stopping and self._next(until) is not None:
             continue  # the last words of a connection that was given up
 
-    def _establish(self, store: CentralStore, retry: Retry) -> None:
+    def _establish(self, store: CentralStore) -> None:
         """Connect, subscribe, say that we are there."""
         self._link.open(self._will(store))
         connected = self._await_connected()
@@ -149,7 +151,8 @@ class Collector:
         self._out.connected(min(WINDOW, connected.receive_maximum))
         for site in self._settings.sites:
             self._say_state(store, site, online=True)
-        if loud(retry.failures + 1):
+        if not self._said_up:
+            self._said_up = True
             mqtt = self._settings.mqtt
             values = {"broker": f"{mqtt.host}:{mqtt.port}"}
             values["protocol"] = connected.protocol.value

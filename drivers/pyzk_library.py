@@ -5,6 +5,7 @@ before it does (zk-protocol 8.1 lists its defects).
 """
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from zk import ZK
@@ -14,7 +15,7 @@ from zk.exception import ZKErrorResponse
 from drivers.base import Address, ProtocolError
 from drivers.pyzk_socket import FrameSocket
 from drivers.zk.records import PUNCH_BYTES, records_of
-from drivers.zk.text import decode_badge
+from drivers.zk.text import decode_badge, encode_field
 from drivers.zk.times import decode_time
 
 _STEPS = (PUNCH_BYTES, 16, 8)
@@ -80,10 +81,10 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
                 pyzk would drop.
         """
         data, size = super().read_with_buffer(command, fct, ext)
+        records = records_of(data)
         if command == CMD_ATTLOG_RRQ:
-            self._check_log(records_of(data))
-        else:
-            self._check_users(records_of(data))
+            return data[: len(data) - len(records)] + self._readable_log(records), size
+        self._check_users(records)
         return data, size
 
     def read_log(self) -> list[Any]:
@@ -113,7 +114,8 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
                 f"users of 28 or 72 bytes; {_ADVICE}"
             )
 
-    def _check_log(self, records: bytes) -> None:
+    def _readable_log(self, records: bytes) -> bytes:
+        """Check a log; return it with badges as pyzk can read them."""
         self.step = self._agreed_step(len(records))
         pieces = [
             records[at : at + PUNCH_BYTES]
@@ -132,8 +134,9 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
                 f"the terminal counts {self.records} records, but its log does not "
                 f"look like records of {self.step} bytes; {_ADVICE}"
             )
-        if self.step == PUNCH_BYTES:
-            self._check_badges(pieces)
+        if self.step != PUNCH_BYTES:
+            return records
+        return b"".join(self._with_readable_badges(pieces))
 
     def _agreed_step(self, total: int) -> int:
         """Bytes of a record: the log must hold as many records as are counted.
@@ -154,18 +157,31 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
             f"bytes (the terminal counts {before}, then {self.records}); {_ADVICE}"
         )
 
-    def _check_badges(self, pieces: list[bytes]) -> None:
-        known: dict[bytes, bool] = {}
+    def _with_readable_badges(self, pieces: list[bytes]) -> Iterator[bytes]:
+        """Write badges in UTF-8: pyzk drops every byte that is none.
+
+        The longer form must fit the field, else the record cannot be read by pyzk.
+        """
+        known: dict[bytes, bytes] = {}
         for position, piece in enumerate(pieces):
             field = piece[_BADGE]
             if field not in known:
-                known[field] = self._reads_badge(field)
-            if not known[field]:
-                raise ProtocolError(
-                    f"record {position}: pyzk would drop bytes of the badge "
-                    f"{decode_badge(field, self.encoding)!r}; {_ADVICE}",
-                    piece,
-                )
+                known[field] = self._readable_badge(piece, position)
+            yield piece[: _BADGE.start] + known[field] + piece[_BADGE.stop :]
+
+    def _readable_badge(self, piece: bytes, position: int) -> bytes:
+        field = piece[_BADGE]
+        badge = decode_badge(field, self.encoding)
+        if self._reads_badge(field):
+            return field
+        try:
+            return encode_field(badge, len(field), "utf-8")
+        except ValueError as error:
+            raise ProtocolError(
+                f"record {position}: pyzk would drop bytes of the badge {badge!r}"
+                f" ({error}); {_ADVICE}",
+                piece,
+            ) from None
 
     def _reads_badge(self, field: bytes) -> bool:
         """Return whether pyzk's reading of a badge field is the right one."""

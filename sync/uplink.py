@@ -27,7 +27,7 @@ from sync.link import (
 )
 from sync.messages import UNREADABLE, Ack, CentreState, State, compose, encode
 from sync.outbox import Outbox, OutboxRow
-from sync.retry import Retry, loud
+from sync.retry import Retry
 from sync.topics import Topics
 from sync.uplink_flow import Flow
 from sync.uplink_link import AsyncLink, UplinkError
@@ -176,8 +176,7 @@ class Uplink:
         """Live through one connection; return why it ended."""
         try:
             await self._establish(flow)
-            if loud(retry.failures + 1):
-                self._log.up(self._where, self.protocol, self._backlog(flow))
+            self._log.up(self._where, self.protocol, self._backlog(flow))
             await self._pump(flow, retry)
         except UplinkError as error:
             self._link.drop()

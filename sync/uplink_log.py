@@ -16,17 +16,22 @@ class UplinkLog:
 
     def __init__(self) -> None:
         self.gate = Gate.OPEN
+        self._up = False
         self._refused = 0
         self._ack_at = 0.0
 
     def up(self, where: str, protocol: str | None, backlog: int) -> None:
-        """Say that a broker let us in."""
+        """Say that a broker let us in, once for each time we said it did not."""
+        if self._up:
+            return
+        self._up = True
         values = {"broker": where, "protocol": protocol}
         log.info("uplink up", {**values, "backlog": backlog})
 
     def down(self, after: int, reason: str, pause: float) -> None:
         """Say that a connection ended or did not come to be: at 1, 10, 100 in a row."""
         if loud(after):
+            self._up = False
             values = {"after": after, "error": reason}
             log.warning("uplink down", {**values, "next": f"{pause:.1f}s"})
 

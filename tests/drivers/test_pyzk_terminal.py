@@ -349,9 +349,20 @@ def test_badges_as_they_are(badge: str) -> None:
     )
 
 
-@pytest.mark.parametrize("badge", ["甲二", "一", "A甲"])
+@pytest.mark.parametrize("badge", ["甲二", "一", "A甲", "甲乙丙丁戊己庚辛"])
 def test_badges_pyzk_would_bend(badge: str) -> None:
-    """A badge in GBK loses bytes in pyzk, or becomes another: refused by position."""
+    """A badge in GBK loses bytes in pyzk, or becomes another: not through us."""
+
+    async def work(terminal: VirtualTerminal, driver: PyzkTerminal) -> None:
+        assert await everything(driver) == without_bytes(terminal.records)
+        assert terminal.records[2].badge == badge
+
+    talk(badge_config("1", "2", badge, "3"), work)
+
+
+def test_a_badge_too_long_for_pyzk() -> None:
+    """A badge that does not fit its field as UTF-8 is refused by position."""
+    badge = "甲乙丙丁戊己庚辛壬癸甲乙"
     error = refused(badge_config("1", "2", badge, "3"))
     assert isinstance(error, ProtocolError)
     assert f"record 2: pyzk would drop bytes of the badge '{badge}'" in str(error)

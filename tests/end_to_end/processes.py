@@ -57,7 +57,7 @@ class Process:
     """One child; what it says goes to a file."""
 
     def __init__(self, arguments: list[str], log: Path) -> None:
-        self._arguments = arguments
+        self.arguments = arguments
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -65,17 +65,28 @@ class Process:
         """Start it."""
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                self._arguments,
+                self.arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it with a signal; return its code."""
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        assert self._child is not None
+        return self._child.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
         assert self._child is not None
         self._child.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal; return its code."""
+        self.send(number)
+        assert self._child is not None
         return self._child.wait(30)
 
     def ended(self, seconds: float = 30.0) -> int:
