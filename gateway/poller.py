@@ -170,7 +170,8 @@ class Poller:
             log.info("terminal not live", values)
             return
         # Between the read and the registration a punch is announced to nobody.
-        await self._read(terminal, Source.POLL)
+        if await terminal.records() != self.standing.downloaded:
+            await self._read(terminal, Source.POLL)
         while True:
             self._progress()
             announced = await terminal.wait(self.spec.poll_seconds)
