@@ -372,14 +372,20 @@ def certificates(folder: Path) -> None:
         subprocess.run([openssl, *words], cwd=folder, check=True, capture_output=True)
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
-    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+    # Python 3.13 is strict: an authority says what its key is for.
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    ca = ("-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
+    run("req", "-x509", *key, *ca, *usage)
+    (folder / "san").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
+        "subjectKeyIdentifier=hash\n"
+    )
     for name in ("broker", "gateway"):
         subject = ("-subj", f"/CN={name}", "-out", f"{name}.csr")
         run("req", "-new", *key, "-keyout", f"{name}.key", *subject)
         signed = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", "san")
-        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
-        run("x509", "-req", *ca, *signed)
+        by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+        run("x509", "-req", *by, *signed)
 
 
 def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
