@@ -7,6 +7,7 @@ What goes wrong here is kept in `failure`, because pyzk turns errors into other 
 
 import asyncio
 import contextlib
+import os
 import selectors
 import socket
 import time
@@ -48,10 +49,14 @@ async def dial(address: Address) -> "FrameSocket":
             f"no answer from {where} within {address.timeout_seconds:g} s"
         ) from error
     except OSError as error:
-        raise TerminalError(
-            f"no connection to {where}: {error.strerror or error}"
-        ) from error
+        raise TerminalError(f"no connection to {where}: {_why(error)}") from error
     return FrameSocket(connection, waker, sleeper, address.timeout_seconds)
+
+
+def _why(error: OSError) -> str:
+    """Return the system's words; asyncio puts «Connect call failed» before them."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror or error)
 
 
 class FrameSocket:

@@ -17,6 +17,7 @@ from gateway.errors import StoreError
 FILE = "control"
 _LIMIT = 1 << 20
 _PATH_BYTES = 107  # what a Unix socket address can hold
+_ASK_SECONDS = 10.0
 Operation = Callable[[], Awaitable[Any]]
 
 
@@ -31,6 +32,7 @@ class Control:
         self._path = data_dir / FILE
         self._operations = operations
         self._server: asyncio.Server | None = None
+        self._callers: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
     async def start(self) -> None:
         """Listen; a socket left by a dead daemon is replaced (we hold the lock).
@@ -53,30 +55,37 @@ class Control:
             raise StoreError(f"{self._path}: {error.strerror}") from None
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening; a caller that says nothing must not hold up the end."""
         if self._server is not None:
             self._server.close()
+            callers = dict(self._callers)
+            for writer in callers:
+                writer.transport.abort()
+            await asyncio.gather(*filter(None, callers.values()))
             await self._server.wait_closed()
             self._path.unlink(missing_ok=True)
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        self._callers[writer] = asyncio.current_task()
         try:
-            line = await reader.readline()
+            async with asyncio.timeout(_ASK_SECONDS):
+                line = await reader.readline()
             answer = await self._answer(line)
             writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
             await writer.drain()
-        except (ValueError, ConnectionError):
+        except (ValueError, ConnectionError, TimeoutError):
             pass  # an over-long line or a caller that left: nobody to answer
         finally:
+            del self._callers[writer]
             writer.close()
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             asked = json.loads(line)["op"]
             operation = self._operations[asked]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             known = ", ".join(self._operations)
             return {"ok": False, "error": f"unknown request; known: {known}"}
         return {"ok": True, "result": await operation()}

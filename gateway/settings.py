@@ -1,5 +1,6 @@
 """gateway.toml into typed settings, every problem of it and its book at once."""
 
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -159,8 +160,6 @@ def load(path: Path) -> Loaded:
     settings = walker.table(Settings, document.data, ())
     _unique_terminals(walker, document.data)
     book_path, book, book_problems = _book(walker, document.data, path.parent)
-    if book is not None:
-        _agree(walker, document.data, book)
     problems = sorted(walker.problems, key=lambda problem: problem.line)
     if settings is None or book is None or problems or book_problems:
         raise ConfigError([*problems, *book_problems])
@@ -217,30 +216,36 @@ def _book(
         )
         return path, None, []
     try:
-        return path, *read_book(read_text(path), str(path))
+        text = read_text(path)
+        with contextlib.suppress(TomlError):  # `read_book` reports it
+            _agree(walker, data, parse(text).data)
+        return path, *read_book(text, str(path))
     except ConfigError as error:
         reason = error.problems[0].reason
         walker.problem(("gateway", "book"), f"the book {path} {reason}")
         return path, None, []
 
 
-def _agree(walker: Walker, data: dict[str, Any], book: Book) -> None:
-    """Note where gateway file and book contradict each other."""
-    site = _text(data, "gateway", "site")
-    if site and site != book.site.id:
-        walker.problem(("gateway", "site"), f"the book is of site {book.site.id!r}")
+def _agree(walker: Walker, data: dict[str, Any], book: dict[str, Any]) -> None:
+    """Note where gateway file and book, both as written, contradict each other."""
+    site, site_of_book = _text(data, "gateway", "site"), _text(book, "site", "id")
+    if site and site_of_book and site != site_of_book:
+        walker.problem(("gateway", "site"), f"the book is of site {site_of_book!r}")
+    rows = column(book, "terminals", "id")
+    numbers = column(book, "terminals", "serial")
+    known = {terminal: numbers.get(row) for row, terminal in rows.items()}
     serials = column(data, "terminals", "serial")
     for index, terminal in column(data, "terminals", "id").items():
-        known = book.terminal(terminal)
-        if known is None:
+        serial = known.get(terminal)
+        if terminal not in known:
             walker.problem(
                 ("terminals", index, "id"),
                 f"the book has no terminal {terminal!r}; add it with its serial",
             )
-        elif serials.get(index, known.serial) != known.serial:
+        elif serial and serials.get(index, serial) != serial:
             walker.problem(
                 ("terminals", index, "serial"),
-                f"{serials[index]!r} is not {known.serial!r} of the book",
+                f"{serials[index]!r} is not {serial!r} of the book",
             )
 
 

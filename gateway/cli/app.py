@@ -61,7 +61,10 @@ def config_path(given: Path | None, name: str = "gateway.toml") -> Path:
 def now_of_process() -> Now:
     """Return the real clock, or the story's where a demo started this process."""
     story = os.environ.get("PUNCHGATE_STORY")
-    return Story.parse(story).now if story else real_now
+    try:
+        return Story.parse(story).now if story else real_now
+    except ValueError as error:
+        fail(f"PUNCHGATE_STORY {story!r}: {error}", USAGE)
 
 
 def fail(message: str, code: int = PROBLEM) -> NoReturn:

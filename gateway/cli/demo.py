@@ -269,10 +269,10 @@ class _Demo:
     def _restart_broker(self) -> None:
         waiting = self._unacknowledged()
         name, arguments = broker_command(self._folder, self._broker_port)
+        began = time.monotonic()
         self._start("broker", arguments)
         wait_for_port(self._broker_port)
         self._broker_dead = False
-        began = time.monotonic()
         self._until(lambda: self._unacknowledged() == 0, self._seconds * 0.15)
         if self._unacknowledged() == 0:
             passed = time.monotonic() - began

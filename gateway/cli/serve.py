@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,13 +31,23 @@ from gateway.clock import text
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError, NewerJournalError, StoreError
 
+
+class Level(StrEnum):
+    """From which level on log lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 LogLevel = Annotated[
-    str, typer.Option("--log-level", help="debug, info, warning or error.")
+    Level, typer.Option("--log-level", help="What is written, and what is worse.")
 ]
 
 
 @app.command()
-def run(config: ConfigOption = None, log_level: LogLevel = "info") -> None:
+def run(config: ConfigOption = None, log_level: LogLevel = Level.INFO) -> None:
     """Run the daemon: terminals → journal → MQTT. SIGHUP reads the book again."""
     log.start(log_level)
     try:
@@ -60,7 +71,9 @@ app.add_typer(central_app, name="central")
 
 @central_app.callback()
 def central(
-    context: typer.Context, config: ConfigOption = None, log_level: LogLevel = "info"
+    context: typer.Context,
+    config: ConfigOption = None,
+    log_level: LogLevel = Level.INFO,
 ) -> None:
     """Run the collector: MQTT → ledger and store → acknowledgement."""
     context.obj = config

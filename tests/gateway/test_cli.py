@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.app import app
 from tests.brokers import free_port
 from tests.end_to_end.processes import Process, Site, until
 from tests.gateway.commands import run

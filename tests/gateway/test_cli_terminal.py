@@ -117,7 +117,7 @@ def test_clock_of_a_story(tmp_path: Path) -> None:
 
 
 def test_records_with_impossible_dates_are_shown_and_named(tmp_path: Path) -> None:
-    """They keep their digits, are named on standard error, and the command ends with 1."""
+    """They keep their digits, are named on standard error, and the end is 1."""
     log = tmp_path / "log.dat"
     log.write_text(LINES[0].replace("11-02", "02-31") + "\n" + LINES[1] + "\n", "utf-8")
     with virtual(log) as address:
