@@ -61,7 +61,8 @@ class Control:
             callers = dict(self._callers)
             for writer in callers:
                 writer.transport.abort()
-            await asyncio.gather(*filter(None, callers.values()))
+            tasks = filter(None, callers.values())
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._server.wait_closed()
             self._path.unlink(missing_ok=True)
 

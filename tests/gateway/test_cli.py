@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.app import app
 from tests.brokers import free_port
-from tests.end_to_end.processes import Process, Site, until
+from tests.end_to_end.processes import COMMAND, Process, Site, until
 from tests.gateway.commands import run
 
 EXPECTED = {
@@ -269,8 +269,6 @@ def test_virtual_announces_its_port_and_ends_cleanly(tmp_path: Path) -> None:
         "--port",
         str(port),
     ]
-    from tests.end_to_end.processes import COMMAND
-
     first = Process([COMMAND, "virtual", *options], tmp_path / "virtual.log")
     first.start()
     try:

@@ -5,10 +5,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests import log_grammar
+from tests.brokers import free_port
+from tests.end_to_end.processes import Site, until
+
 REPO = Path(__file__).parents[2]
 PACKAGES = ("gateway", "drivers", "sync", "central")
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 ROW = re.compile(r"^\| `([a-z ]+)` \| ([a-z_ ]+) \| (\w+) \|", re.MULTILINE)
+
+
+PRIORITIES = {"info": 6, "warning": 4, "error": 3, "critical": 2}
+
+
+def levels() -> dict[str, str]:
+    """Read the table: event → level."""
+    text = (REPO / "docs" / "logs.md").read_text("utf-8")
+    return {event: level for event, _, level in ROW.findall(text)}
 
 
 def documented() -> dict[str, list[str]]:
@@ -61,3 +76,61 @@ def test_literal_keys_stand_in_the_documented_order() -> None:
         assert keys == known[event], where
         checked += 1
     assert checked > 10
+
+
+def test_levels_are_as_documented() -> None:
+    """The table's level is that of every call; `uplink rewound` has two by reason."""
+    known = levels()
+    assert set(known.values()) <= set(PRIORITIES)
+    for package in PACKAGES:
+        for path in sorted((REPO / package).rglob("*.py")):
+            for name, event in re.findall(
+                r'\blog\.([a-z]+)\(\s*"([a-z ]+)"', path.read_text("utf-8")
+            ):
+                level = {"exception": "error"}.get(name, name)
+                if event != "uplink rewound":
+                    assert level == known[event], f"{path}: {event}"
+
+
+def test_rows_have_a_meaning_and_no_event_has_two() -> None:
+    """Each event stands once in the table, with words behind it."""
+    text = (REPO / "docs" / "logs.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(documented())
+    assert all(len(line.split(" | ")[3].strip(" |")) > 10 for line in rows)
+
+
+@pytest.mark.slow
+def test_real_lines_are_as_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard error of a run under systemd: events, keys and levels of the table."""
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    site = Site(tmp_path, free_port())
+    site.write(badges=["1001"])
+    site.virtual.start()
+    for badge in ("1001", "9999", "a b", 'x"=y', "工号"):
+        site.punch(badge)
+    site.punch("1001", "2026-02-31 08:00:00")
+    try:
+        site.daemon.start()
+        until(lambda: "terminal up" in site.daemon.text(), "the first read")
+        site.attlog.write_text("", "utf-8")
+        site.punch("1001")
+        until(lambda: "event kind=log_changed" in site.daemon.text(), "the event")
+        site.virtual.end()
+        until(lambda: "terminal down" in site.daemon.text(), "the terminal gone")
+        until(lambda: "uplink down" in site.daemon.text(), "no broker")
+        assert site.daemon.end() == 0
+    finally:
+        site.close()
+    known, priorities = documented(), levels()
+    seen = set()
+    for line in site.daemon.text().splitlines():
+        read = log_grammar.parse(line)
+        keys = [key for key in read.values if (read.event, key) != ("punch", "reason")]
+        assert keys == known[read.event], line
+        assert read.priority == PRIORITIES[priorities[read.event]], line
+        seen.add(read.event)
+    expected = "daemon up,book,punch,record rejected,event,terminal up,terminal down"
+    assert seen >= {*expected.split(","), "uplink down", "daemon down"}

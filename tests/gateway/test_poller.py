@@ -1,0 +1,413 @@
+"""What a poller stores: exactly what is behind the anchor, whatever the log does."""
+
+import asyncio
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlite_utils import Database
+
+from drivers import Driver
+from drivers.base import Address, RawPunch, TerminalError, TerminalInfo, TerminalUser
+from gateway.clock import text
+from gateway.intake import Intake
+from gateway.poller import Poller, Spec, WrongTerminalError
+from gateway.store import epochs, raw
+from gateway.store.journal import Journal
+from tests.builders import NOW, SERIAL, book
+
+CLOCK = "2026-11-02T08:00:01"  # NOW on a wall in Shanghai
+Log = list[int]
+
+
+@dataclass
+class FakeTerminal:
+    """A terminal of the protocol in `drivers.base` whose log is a list of numbers.
+
+    A record's number is all that tells it from others. `whole` is a driver that can
+    only read everything; `bytes_` one that sees the records' bytes.
+    """
+
+    log: Log = field(default_factory=list)
+    whole: bool = False
+    bytes_: bool = True
+    piece: int = 3
+    serial: str = SERIAL
+    clocks: list[str] = field(default_factory=list)
+    count_off: int = 0
+    asked: list[int] = field(default_factory=list)
+    closed: int = 0
+
+    async def open(self) -> TerminalInfo:
+        """Say who answers."""
+        return TerminalInfo(self.serial, "", "", "", 0, len(self.log), 1000)
+
+    async def clock(self) -> str:
+        """Show the next clock of the list, then the right time."""
+        return self.clocks.pop(0) if self.clocks else CLOCK
+
+    async def records(self) -> int:
+        """Count, wrongly if told so."""
+        return max(len(self.log) + self.count_off, 0)
+
+    async def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
+        """Yield pieces from `start`, or from 0."""
+        self.asked.append(start)
+        first = 0 if self.whole else start
+        for at in range(first, len(self.log), self.piece):
+            numbers = self.log[at : at + self.piece]
+            yield [self._punch(at + n, number) for n, number in enumerate(numbers)]
+
+    def _punch(self, position: int, number: int) -> RawPunch:
+        at = f"2026-11-02T07:{number // 60:02d}:{number % 60:02d}"
+        data = bytes([1, number]) if self.bytes_ else None
+        return RawPunch(self.serial, "1001", at, 1, 0, 0, position, data)
+
+    async def users(self) -> Sequence[TerminalUser]:
+        """Nobody."""
+        return []
+
+    async def listen(self) -> None:
+        """Announce nothing."""
+        raise TerminalError("no events here")
+
+    async def wait(self, seconds: float) -> bool:
+        """Never called without `listen`."""
+        raise TerminalError(f"nothing to wait for within {seconds} s")
+
+    async def close(self) -> None:
+        """Count the goodbyes."""
+        self.closed += 1
+
+
+class Gateway:
+    """A poller on a real journal, with one fake terminal."""
+
+    def __init__(self, journal: Journal, terminal: FakeTerminal) -> None:
+        self.terminal = terminal
+        self.intake = Intake(journal, lambda: NOW, lambda: None, book())
+        self.poller = self.poller_made()
+
+    def poller_made(self, *, distrust: bool = False) -> Poller:
+        """Make a poller as after a start."""
+        spec = Spec(
+            id="lobby",
+            serial=SERIAL,
+            zone="Asia/Shanghai",
+            address=Address("127.0.0.1"),
+            driver=Driver("zk", "fake", lambda _: self.terminal),
+            poll_seconds=0.01,
+            live=False,
+        )
+        return Poller(
+            spec,
+            self.intake,
+            lambda: NOW,
+            distrust=distrust,
+            progress=lambda: None,
+            changed=lambda: None,
+        )
+
+    async def stored(self) -> Log:
+        """Return the numbers of all raw rows in the order they came."""
+
+        def job(db: Database) -> Log:
+            rows = db.query("SELECT at FROM raw ORDER BY id")
+            return [int(row["at"][14:16]) * 60 + int(row["at"][17:]) for row in rows]
+
+        return await self.intake.ask(job)
+
+    async def events(self) -> list[str]:
+        """Return the entries of the outbox that are events."""
+
+        def job(db: Database) -> list[str]:
+            rows = db.query("SELECT entry FROM outbox WHERE kind = 'event'")
+            return [bytes(row["entry"]).decode() for row in rows]
+
+        return await self.intake.ask(job)
+
+    async def cursor(self) -> raw.Cursor | None:
+        """Return how far the log is read."""
+        return await self.intake.ask(lambda db: raw.cursor(db, SERIAL))
+
+    async def poll(self, log: Log) -> None:
+        """Read once, with this in the terminal."""
+        self.terminal.log = log
+        await self.poller._converse()
+
+
+@asynccontextmanager
+async def gateway(**fields: Any) -> AsyncIterator[Gateway]:
+    """Give a poller on a new journal."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder), "1.2.3")
+        journal.open()
+        try:
+            found = Gateway(journal, FakeTerminal(**fields))
+            await found.intake.ask(lambda db: epochs.current(db, text(NOW)))
+            yield found
+        finally:
+            journal.close()
+
+
+# Few different records: identical ones are common, next to and far from each other.
+logs = st.lists(st.integers(0, 3), max_size=12)
+ways = st.fixed_dictionaries(
+    {"whole": st.booleans(), "bytes_": st.booleans(), "piece": st.integers(1, 5)}
+)
+few = settings(max_examples=60)
+
+
+@few
+@given(logs, st.lists(logs, max_size=3), ways)
+def test_a_growing_log_is_stored_once(first: Log, more: list[Log], way: Any) -> None:
+    """After each read the rows are the log, identical records counted, no event."""
+
+    async def grow() -> None:
+        async with gateway(**way) as site:
+            log: Log = []
+            for part in [first, *more, []]:
+                log = log + part
+                await site.poll(log)
+                assert await site.stored() == log
+                cursor = await site.cursor()
+                assert cursor is not None
+                assert (cursor.position, cursor.in_terminal) == (len(log), len(log))
+                assert site.poller.standing.downloaded == len(log)
+            assert await site.events() == []
+
+    asyncio.run(grow())
+
+
+@few
+@given(logs, logs, ways)
+def test_an_unclean_stop_reads_all_and_adds_only_what_is_new(
+    log: Log, more: Log, way: Any
+) -> None:
+    """A full read meets the stored rows, identical records included."""
+
+    async def again() -> None:
+        async with gateway(**way) as site:
+            await site.poll(log)
+            site.poller = site.poller_made(distrust=True)
+            await site.poll(log + more)
+            assert await site.stored() == log + more
+            assert site.terminal.asked[-1] == 0
+            assert await site.events() == []
+
+    asyncio.run(again())
+
+
+@few
+@given(logs, logs, ways)
+def test_a_lost_anchor_is_seen_and_nothing_is_lost(
+    before: Log, after: Log, way: Any
+) -> None:
+    """Another or no record at the anchor: one event, and every record is stored."""
+
+    async def change() -> None:
+        async with gateway(**way) as site:
+            await site.poll(before)
+            await site.poll(after)
+            kept = len(before) <= len(after)
+            kept = kept and before[-1:] == after[: len(before)][-1:]
+            stored = await site.stored()
+            if kept:
+                assert await site.events() == []
+                assert stored == before + after[len(before) :]
+            else:
+                (event,) = await site.events()
+                assert '"log_changed"' in event
+                assert Counter(stored) == Counter(before) | Counter(after)
+                assert site.terminal.asked[-1] == 0
+            cursor = await site.cursor()
+            assert cursor is not None
+            assert cursor.position == len(after)
+            await site.poll(after)
+            assert await site.stored() == stored
+
+    asyncio.run(change())
+
+
+class Records(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self.records.append(record)
+
+
+@pytest.fixture
+def said() -> Iterator[list[logging.LogRecord]]:
+    """Give what the program logs."""
+    handler = Records()
+    logger = logging.getLogger("punchgate")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler.records
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+def events(said: list[logging.LogRecord], event: str) -> list[Any]:
+    """Return the values of one event's lines."""
+    return [record.args for record in said if record.msg == event]
+
+
+def test_only_the_tail_is_asked_for() -> None:
+    """The second read begins at the anchor, not behind it and not at the start."""
+
+    async def twice() -> list[int]:
+        async with gateway() as site:
+            await site.poll([1, 2, 3, 4, 5])
+            await site.poll([1, 2, 3, 4, 5, 6])
+            assert site.terminal.closed == 2
+            return site.terminal.asked
+
+    assert asyncio.run(twice()) == [0, 4]
+
+
+def test_another_terminal_is_reported_once_and_never_read() -> None:
+    """The wrong serial makes one event however often it answers, and no row."""
+
+    async def replaced() -> None:
+        async with gateway(serial="OTHER") as site:
+            for _ in range(3):
+                with pytest.raises(WrongTerminalError, match="serial OTHER answers"):
+                    await site.poll([1, 2])
+            assert await site.stored() == []
+            assert len(await site.events()) == 1
+            site.terminal.serial = SERIAL
+            await site.poll([1, 2])
+            site.terminal.serial = "OTHER"
+            with pytest.raises(WrongTerminalError):
+                await site.poll([1, 2])
+            assert len(await site.events()) == 2
+            assert await site.stored() == [1, 2]
+
+    asyncio.run(replaced())
+
+
+@pytest.mark.parametrize("off, counted", [(-2, 3), (0, 3), (2, 5)])
+def test_a_counter_that_lies(off: int, counted: int) -> None:
+    """Too low: what came is what there is; too high: the equation will show it."""
+
+    async def lied() -> None:
+        async with gateway(count_off=off) as site:
+            await site.poll([1, 2, 3])
+            cursor = await site.cursor()
+            assert cursor is not None
+            assert (cursor.position, cursor.in_terminal) == (3, counted)
+
+    asyncio.run(lied())
+
+
+@pytest.mark.parametrize("seconds, jumped", [("06", 0), ("07", 1)])
+def test_a_clock_that_jumps_during_a_read(
+    said: list[logging.LogRecord], seconds: str, jumped: int
+) -> None:
+    """More than five seconds between the two measurements is worth a warning."""
+
+    async def jump() -> Poller:
+        async with gateway(clocks=[CLOCK, CLOCK[:-2] + seconds]) as site:
+            await site.poll([1])
+            return site.poller
+
+    poller = asyncio.run(jump())
+    assert len(events(said, "clock jumped")) == jumped
+    assert poller.standing.offset_seconds == int(seconds) - 0.5
+
+
+def test_a_clock_without_a_date_stores_nothing() -> None:
+    """Without a measured offset no record gets one; it is tried again later."""
+
+    async def ask() -> None:
+        async with gateway(clocks=["2000-00-00T00:00:00"]) as site:
+            with pytest.raises(TerminalError, match="shows 2000-00-00T00:00:00"):
+                await site.poll([1])
+            assert await site.stored() == []
+
+    asyncio.run(ask())
+
+
+def test_a_failing_terminal_is_tried_again_and_said_rarely(
+    said: list[logging.LogRecord],
+) -> None:
+    """Failure 1 and 10 are logged; pauses grow to a minute; success starts over."""
+
+    async def fail() -> list[float]:
+        async with gateway() as site:
+            pauses = [site.poller._failed("gone") for _ in range(12)]
+            assert not site.poller.standing.online
+            assert site.poller.standing.error == "gone"
+            await site.poll([1])
+            assert site.poller.standing.online
+            assert site.poller.standing.error is None
+            return [*pauses, site.poller._failed("gone")]
+
+    pauses = asyncio.run(fail())
+    assert [values["after"] for values in events(said, "terminal down")] == [1, 10, 1]
+    for number, pause in enumerate(pauses[:12]):
+        assert 0.8 * min(2**number, 60) <= pause <= 1.2 * min(2**number, 60)
+    assert pauses[12] <= 1.2
+    assert [values["records"] for values in events(said, "terminal up")] == [1]
+
+
+def test_our_own_mistake_is_shown_and_the_task_goes_on(
+    said: list[logging.LogRecord],
+) -> None:
+    """An unexpected exception is logged with its traceback; the terminal is offline."""
+
+    class Broken(FakeTerminal):
+        async def open(self) -> TerminalInfo:
+            raise ZeroDivisionError("a mistake of ours")
+
+    async def mistaken() -> None:
+        async with gateway() as site:
+            site.terminal = Broken()
+            task = asyncio.create_task(site.poller.run())
+            async with asyncio.timeout(10):
+                while site.poller.standing.error is None:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            error = site.poller.standing.error
+            assert error == "ZeroDivisionError: a mistake of ours"
+
+    asyncio.run(mistaken())
+    (record,) = [r for r in said if r.msg == "terminal task failed"]
+    assert record.exc_info is not None
+
+
+def test_a_start_shows_what_the_journal_knows() -> None:
+    """Before the first answer the standing is that of the stored cursor."""
+
+    async def restart() -> None:
+        async with gateway() as site:
+            await site.poll([1, 2, 3])
+            before = site.poller.standing
+            site.poller = site.poller_made()
+            site.terminal.serial = "OTHER"  # nothing is read any more
+            task = asyncio.create_task(site.poller.run())
+            async with asyncio.timeout(10):
+                while site.poller.standing.error is None:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            found = replace(site.poller.standing, error=None)
+            assert found == replace(before, online=False, capacity=None)
+
+    asyncio.run(restart())
