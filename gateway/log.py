@@ -1,6 +1,6 @@
 """Log lines in one grammar: event words, then keys in a fixed order.
 
-Modules call `log.info("terminal down", {"terminal": "lobby", "after": 3})` and need
+Modules call `log.warning("terminal down", {"terminal": "lobby", "after": 3})` and need
 nothing but the standard library for it. This module renders the line; values come from
 terminals and networks, so everything that could break a line or a parser is quoted.
 """

@@ -79,5 +79,6 @@ def show_json(value: Any) -> None:
 
 
 def say(text: str = "") -> None:
-    """Print a line for people."""
+    """Print a line for people, at once: also through a pipe it is news."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
