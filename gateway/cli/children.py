@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 _BROKER_PLACES = ("/usr/sbin", "/usr/local/sbin")
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
+_PORTS_TRIED, _PORT_STEP = 100, 10
 LOOPBACK = "127.0.0.1"
 
 
@@ -22,17 +24,46 @@ class ChildError(Exception):
     """A child process did not start or ended by itself."""
 
 
-def free_port(wanted: int) -> int:
-    """Return `wanted` if nobody listens there, else any free port."""
-    for port in (wanted, 0):
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return int(sock.getsockname()[1])
-    raise ChildError("no free port on 127.0.0.1")
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A loopback port that no other demo on this machine takes while this one runs.
+
+    A broker or terminal that is down for a moment leaves its port free for everybody.
+    So a name in the kernel is held beside it, which goes when this process ends.
+    """
+
+    number: int
+    claim: socket.socket
+
+    def release(self) -> None:
+        """Let other demos have it."""
+        self.claim.close()
+
+
+def claim_port(wanted: int) -> Port:
+    """Claim `wanted`, or the next one in steps of ten that nobody has.
+
+    Raises:
+        ChildError: when none can be had.
+    """
+    for number in range(wanted, wanted + _PORTS_TRIED * _PORT_STEP, _PORT_STEP):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0punchgate-demo-{number}")
+            _check_free(number)
+        except OSError:
+            claim.close()
+        else:
+            return Port(number, claim)
+    raise ChildError(f"no free port near {wanted} on {LOOPBACK}")
+
+
+def _check_free(number: int) -> None:
+    """Raise OSError when somebody listens there or holds the datagram port."""
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stream.bind((LOOPBACK, number))
+        datagram.bind((LOOPBACK, number))
 
 
 def wait_for_port(port: int) -> None:

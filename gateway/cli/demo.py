@@ -28,9 +28,10 @@ from gateway.cli.app import PROBLEM, USAGE, app, fail, say
 from gateway.cli.children import (
     Child,
     ChildError,
+    Port,
     broker_command,
+    claim_port,
     command,
-    free_port,
     wait_for_port,
 )
 from gateway.cli.demo_site import DemoPerson, DemoTerminal
@@ -63,9 +64,8 @@ def demo(
     """Show all of it on loopback: terminals, broker, daemon, centre, faults, proof."""
     folder = _folder(data)
     story = Story(_START, _SPEED, time.time())
-    show = _Demo(folder, story, seconds, demo_site.people(people))
     try:
-        held = show.run()
+        held = _Demo(folder, story, seconds, demo_site.people(people)).run()
     except ChildError as error:
         fail(str(error), PROBLEM)
     if not held:
@@ -104,7 +104,8 @@ class _Demo:
         self._heard = _Heard()
         self._names = {person.badge: person.name for person in crew}
         self._generated = 0
-        self._broker_port = free_port(18883)
+        self._ports: list[Port] = []
+        self._broker_port = self._port(18883)
         self._terminals = [
             self._terminal("lobby", "VT00000001", "大门", 14370),
             self._terminal("machine-room", "VT00000002", "机房", 14371),
@@ -120,7 +121,11 @@ class _Demo:
             self._folder / f"{name}_attlog.dat",
             self._folder / f"{name}.csv",
         )
-        return DemoTerminal(name, serial, place, free_port(port), memory, users)
+        return DemoTerminal(name, serial, place, self._port(port), memory, users)
+
+    def _port(self, wanted: int) -> int:
+        self._ports.append(claim_port(wanted))
+        return self._ports[-1].number
 
     def run(self) -> bool:
         """Run to the end; return whether the proof holds."""
@@ -133,6 +138,8 @@ class _Demo:
         finally:
             for child in reversed(self._children.values()):
                 child.stop()
+            for port in self._ports:
+                port.release()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
