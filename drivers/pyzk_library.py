@@ -14,11 +14,13 @@ from zk.exception import ZKErrorResponse
 
 from drivers.base import Address, ProtocolError
 from drivers.pyzk_socket import FrameSocket
-from drivers.zk.records import PUNCH_BYTES, records_of
+from drivers.zk.payloads import records_of
+from drivers.zk.recognise import UnknownLayoutError, recognise
 from drivers.zk.text import decode_badge, encode_field
 from drivers.zk.times import decode_time
 
-_STEPS = (PUNCH_BYTES, 16, 8)
+_STEPS = (40, 16, 8)
+_CUT_RIGHTLY = ("40", "16", "8a")
 _USER_STEPS = (28, 72)
 _BADGE = slice(2, 26)
 _ADVICE = 'read this terminal with driver = "zk"'
@@ -117,25 +119,24 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
     def _readable_log(self, records: bytes) -> bytes:
         """Check a log; return it with badges as pyzk can read them."""
         self.step = self._agreed_step(len(records))
-        pieces = [
-            records[at : at + PUNCH_BYTES]
-            for at in range(0, len(records), PUNCH_BYTES)
-            if at + PUNCH_BYTES <= len(records)
-        ]
-        padded = sum(_padded(piece[_BADGE]) for piece in pieces)
-        # 40 = 5 x 8: a wrong count can pass for another layout. Badge fields that all
-        # end in zeros are no accident, and hardly one does in the other layouts.
-        if self.step == PUNCH_BYTES:
-            fits = 2 * padded >= len(pieces)
-        else:
-            fits = padded < len(pieces) or len(records) % PUNCH_BYTES != 0
-        if not fits:
-            raise ProtocolError(
-                f"the terminal counts {self.records} records, but its log does not "
-                f"look like records of {self.step} bytes; {_ADVICE}"
-            )
-        if self.step != PUNCH_BYTES:
+        if not records:
             return records
+        try:
+            layout = recognise(
+                records, len(records), self.records, encoding=self.encoding
+            )
+        except UnknownLayoutError as error:
+            raise ProtocolError(f"{error.reason}; {_ADVICE}", records) from None
+        if layout.name not in _CUT_RIGHTLY or layout.size != self.step:
+            raise ProtocolError(
+                f"the terminal counts {self.records} records, but its log looks like"
+                f" records of layout {layout.name}, which pyzk would cut wrongly;"
+                f" {_ADVICE}"
+            )
+        if layout.name != "40":
+            return records
+        size = layout.size
+        pieces = [records[at : at + size] for at in range(0, len(records), size)]
         return b"".join(self._with_readable_badges(pieces))
 
     def _agreed_step(self, total: int) -> int:
@@ -187,8 +188,3 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
         """Return whether pyzk's reading of a badge field is the right one."""
         theirs = field.split(b"\0")[0].decode(errors="ignore").strip(" ")
         return theirs == decode_badge(field, self.encoding)
-
-
-def _padded(field: bytes) -> bool:
-    """Return whether this is text and then nothing but NULs."""
-    return field[0] != 0 and b"\0" not in field.rstrip(b"\0")

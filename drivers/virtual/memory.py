@@ -4,24 +4,18 @@ Records are encoded once, when they come; a request costs no step per record.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from drivers.attlog import AttlogLine
 from drivers.base import RawPunch, TerminalUser
 from drivers.virtual.config import VirtualConfig
 from drivers.virtual.errors import VirtualError
-from drivers.zk.payloads import Sizes
-from drivers.zk.records import (
-    PUNCH_BYTES,
-    PunchEvent,
-    PunchRecord,
-    UserRecord,
-    block,
-    punch_record,
-    punches,
-)
+from drivers.zk.events import PunchEvent
+from drivers.zk.payloads import Sizes, block
+from drivers.zk.records import JUNK, LAYOUTS, PunchRecord, encode, punches
 from drivers.zk.times import decode_time, encode_time
+from drivers.zk.users import USER_LAYOUTS, UserRecord
 
-_JUNK = b"\xff255" + bytes(5)
 _EDIT_SECONDS = 60
 
 
@@ -30,6 +24,7 @@ class Memory:
 
     def __init__(self, config: VirtualConfig) -> None:
         self._config = config
+        self._layout = LAYOUTS[config.layout]
         self._faults = config.faults
         self._log = bytearray()
         self._last: PunchEvent | None = None
@@ -47,8 +42,9 @@ class Memory:
             VirtualError: a user or line that no record can hold.
         """
         try:
-            records = [UserRecord.of(user, self._config.encoding) for user in users]
-            self._users = block(b"".join(record.to_bytes() for record in records))
+            layout = USER_LAYOUTS["72"]
+            records = [UserRecord.of(layout, u, self._config.encoding) for u in users]
+            self._users = block(b"".join(one.to_bytes(layout) for one in records))
             self._slots = {user.badge: user.slot for user in users}
             for line in log:
                 self.add(line)
@@ -71,7 +67,8 @@ class Memory:
         Raises:
             ValueError: a badge, time or code that no record can hold.
         """
-        record = punch_record(
+        record = encode(
+            self._layout,
             line.badge,
             line.at,
             verify=line.verify,
@@ -93,7 +90,7 @@ class Memory:
     @property
     def records(self) -> int:
         """How many records the log really holds."""
-        return len(self._log) // PUNCH_BYTES
+        return len(self._log) // self._layout.size
 
     @property
     def last(self) -> PunchEvent | None:
@@ -102,7 +99,13 @@ class Memory:
 
     def punches(self, serial: str) -> list[RawPunch]:
         """Everything in the log, as this terminal wrote it."""
-        return punches(serial, bytes(self._log), self._config.encoding)
+        return punches(
+            self._layout,
+            serial,
+            bytes(self._log),
+            self._config.encoding,
+            slots={slot: badge for badge, slot in self._slots.items()},
+        )
 
     def sizes(self) -> Sizes:
         """Counts and capacities as the terminal states them."""
@@ -129,7 +132,7 @@ class Memory:
         if self.log_reads == 2:  # noqa: PLR2004 - the read these faults wait for
             self._tamper()
         if self._block is None:
-            junk = _JUNK if self._faults.junk_prefix else b""
+            junk = JUNK if self._faults.junk_prefix else b""
             self._block = block(junk + bytes(self._log))
         return self._block
 
@@ -143,19 +146,13 @@ class Memory:
             self._write(anchor, record, record.packed + _EDIT_SECONDS)
 
     def _record(self, index: int) -> PunchRecord:
-        start = index * PUNCH_BYTES
-        return PunchRecord.from_bytes(bytes(self._log[start : start + PUNCH_BYTES]))
+        start, size = index * self._layout.size, self._layout.size
+        return PunchRecord.from_bytes(
+            self._layout, bytes(self._log[start : start + size])
+        )
 
     def _write(self, index: int, record: PunchRecord, packed: int) -> None:
-        start = index * PUNCH_BYTES
-        changed = PunchRecord(
-            record.slot,
-            record.badge,
-            record.verify,
-            packed,
-            record.state,
-            record.work,
-            record.tail,
-        )
-        self._log[start : start + PUNCH_BYTES] = changed.to_bytes()
+        start, size = index * self._layout.size, self._layout.size
+        changed = replace(record, packed=packed)
+        self._log[start : start + size] = changed.to_bytes(self._layout)
         self._block = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drivers.base import ProtocolError
 from drivers.virtual.device import Device
 from drivers.zk.commands import Command, DataType, EventCode, Reply, key_matches
+from drivers.zk.events import PunchEvent
 from drivers.zk.packets import Frame
 from drivers.zk.payloads import (
     BufferRequest,
@@ -19,7 +20,6 @@ from drivers.zk.payloads import (
     parse_option,
     text_of,
 )
-from drivers.zk.records import PunchEvent
 from drivers.zk.times import encode_time
 
 if TYPE_CHECKING:

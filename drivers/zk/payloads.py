@@ -195,3 +195,25 @@ def parse_announcement(data: bytes) -> int:
     if len(data) < _U32.size:
         raise ProtocolError("data announced without a size", data)
     return int(_U32.unpack_from(data)[0])
+
+
+def block(records: bytes) -> bytes:
+    """Records behind their length, as a terminal's buffer holds them."""
+    return _U32.pack(len(records)) + records
+
+
+def records_of(data: bytes) -> bytes:
+    """Return the records of a block.
+
+    Raises:
+        ProtocolError: no length in front, or another length than what follows.
+    """
+    if len(data) < _U32.size:
+        raise ProtocolError("a data set without its length", data)
+    total = _U32.unpack_from(data)[0]
+    if total != len(data) - _U32.size:
+        raise ProtocolError(
+            f"a data set of {total} bytes came with {len(data) - _U32.size}",
+            data[: _U32.size],
+        )
+    return data[_U32.size :]

@@ -1,126 +1,111 @@
-"""Records of a terminal: attendance log, users, live events; bytes ↔ values.
+"""Attendance records in every layout known: bytes ↔ values.
 
-A record says what the terminal wrote and is never judged or dropped here. Data sets
-come as a block: u32 length of the records, then the records (zk-protocol 2.4, 5).
+A record says what the terminal wrote and is never judged or dropped here. One table
+names the layouts (zk-protocol 5.1); which one a log has is decided in `recognise`.
 """
 
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from operator import itemgetter
+from typing import Any
 
-from drivers.base import ProtocolError, RawPunch, TerminalUser
-from drivers.zk.text import (
-    BADGE_BYTES,
-    NAME_BYTES,
-    decode_badge,
-    decode_name,
-    encode_field,
-)
-from drivers.zk.times import decode_time, decode_time6, encode_time, encode_time6
+from drivers.base import ProtocolError, RawPunch
+from drivers.zk.text import BADGE_BYTES, decode_badge, encode_field
+from drivers.zk.times import decode_time, encode_time
 
-PUNCH_BYTES = 40
-USER_BYTES = 72
+# Some firmware writes this in front of records of 40 bytes.
+JUNK = b"\xff255" + bytes(5)
 
-_U32 = struct.Struct("<I")
-_PUNCH = struct.Struct("<H24sBIBI4s")
-_USER = struct.Struct("<HB8s24sIBH6s24s")
-_EVENT = struct.Struct("<24sBB6s")
-_EVENT_NUMBERED = struct.Struct("<IBB6s")
-# What stands behind the 32 known bytes of longer events is unknown (zk-protocol 6).
-_EVENT_LENGTHS = frozenset({_EVENT.size, 36, 52})
+_TEXT_FIELDS = "slot id verify packed state"
 
 
-def block(records: bytes) -> bytes:
-    """Records behind their length, as a terminal's buffer holds them."""
-    return _U32.pack(len(records)) + records
+class Ids(StrEnum):
+    """How a layout says whose punch it is."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    SLOT = "slot"
 
 
-def records_of(data: bytes) -> bytes:
-    """Return the records of a block.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One record layout: its fields in order, as `struct` reads them.
 
-    Raises:
-        ProtocolError: no length in front, or another length than what follows.
+    `slot` is the user's internal number in layouts of 8 bytes; in the longer ones some
+    firmware counts records there, so nothing may rest on it. `tail` is how many bytes
+    of a record mean nothing to anybody.
     """
-    if len(data) < _U32.size:
-        raise ProtocolError("a data set without its length", data)
-    total = _U32.unpack_from(data)[0]
-    if total != len(data) - _U32.size:
-        raise ProtocolError(
-            f"a data set of {total} bytes came with {len(data) - _U32.size}",
-            data[: _U32.size],
-        )
-    return data[_U32.size :]
+
+    name: str
+    ids: Ids
+    fields: tuple[str, ...]
+    form: struct.Struct
+    tail: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of one record."""
+        return self.form.size
+
+
+def _layout(name: str, ids: Ids, form: str, fields: str, tail: int = 0) -> Layout:
+    return Layout(name, ids, tuple(fields.split()), struct.Struct(form), tail)
+
+
+# In layout 16 sources disagree which of the two code bytes is which; the order here is
+# the one that people know from pyzk, and the raw bytes are kept beside it.
+LAYOUTS: Mapping[str, Layout] = {
+    one.name: one
+    for one in (
+        _layout("40", Ids.TEXT, "<H24sBIBI4s", f"{_TEXT_FIELDS} work tail", 4),
+        _layout("49", Ids.TEXT, "<H24sBIB17s", f"{_TEXT_FIELDS} tail", 17),
+        _layout("36", Ids.TEXT, "<H24sBIBI", f"{_TEXT_FIELDS} work"),
+        _layout("16", Ids.NUMBER, "<IIBB2sI", "id packed verify state tail work", 2),
+        _layout("8a", Ids.SLOT, "<HBIB", "slot verify packed state"),
+        _layout("8b", Ids.SLOT, "<HBBI", "slot verify state packed"),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PunchRecord:
-    """The 40-byte attendance record, field by field; `badge` is the padded field.
+    """One record, field by field and byte for byte.
 
-    `slot` is the user's internal number on some firmware and a record serial on other:
-    nothing may rest on it. `work` is a work code in one source, else 0.
+    `id` is the padded badge field, the badge's number, or None where the layout has
+    slots only. `work` is None where a layout has no work code; `tail` holds the bytes
+    whose meaning nobody knows.
     """
 
     slot: int
-    badge: bytes
+    id: bytes | int | None
     verify: int
     packed: int
     state: int
-    work: int = 0
-    tail: bytes = bytes(4)
+    work: int | None = 0
+    tail: bytes = b""
 
-    def to_bytes(self) -> bytes:
-        """Return the 40 bytes."""
-        return _PUNCH.pack(
-            self.slot,
-            self.badge,
-            self.verify,
-            self.packed,
-            self.state,
-            self.work,
-            self.tail,
-        )
+    def to_bytes(self, layout: Layout) -> bytes:
+        """Return the record; fields the layout does not have are left out."""
+        return layout.form.pack(*(getattr(self, name) for name in layout.fields))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "PunchRecord":
-        """Read 40 bytes.
+    def from_bytes(cls, layout: Layout, data: bytes) -> "PunchRecord":
+        """Read one record.
 
         Raises:
             ProtocolError: another length.
         """
-        if len(data) != PUNCH_BYTES:
+        if len(data) != layout.size:
             raise ProtocolError(f"an attendance record of {len(data)} bytes", data)
-        return cls(*_PUNCH.unpack(data))
+        values = dict(zip(layout.fields, layout.form.unpack(data), strict=True))
+        return cls(**{"slot": 0, "id": None, "work": None, **values})
 
 
-def punches(
-    serial: str, records: bytes, encoding: str, first: int = 0
-) -> list[RawPunch]:
-    """Attendance records of 40 bytes as raw punches; `first` is the first position.
-
-    Raises:
-        ProtocolError: the bytes are no whole number of records.
-    """
-    if len(records) % PUNCH_BYTES:
-        raise ProtocolError(
-            f"{len(records)} bytes are no whole number of 40-byte records", records
-        )
-    return [
-        RawPunch(
-            serial,
-            decode_badge(badge, encoding),
-            decode_time(packed),
-            verify,
-            state,
-            work,
-            first + index,
-            records[index * PUNCH_BYTES : (index + 1) * PUNCH_BYTES],
-        )
-        for index, (_, badge, verify, packed, state, work, _) in enumerate(
-            _PUNCH.iter_unpack(records)
-        )
-    ]
-
-
-def punch_record(  # noqa: PLR0913 - the fields of one record
+def encode(  # noqa: PLR0913 - the fields of one record
+    layout: Layout,
     badge: str,
     at: str,
     *,
@@ -130,129 +115,134 @@ def punch_record(  # noqa: PLR0913 - the fields of one record
     slot: int,
     encoding: str,
 ) -> bytes:
-    """Return the 40 bytes a terminal would write for this punch.
+    """Return the record a terminal would write for this punch.
 
     Raises:
-        ValueError: a badge, time or code that does not fit a record.
+        ValueError: a badge, time or code that this layout cannot hold.
     """
+    record = PunchRecord(
+        slot,
+        _id(layout, badge, slot, encoding),
+        verify,
+        encode_time(at),
+        state,
+        work,
+        bytes(layout.tail),
+    )
     try:
-        return PunchRecord(
-            slot,
-            encode_field(badge, BADGE_BYTES, encoding),
-            verify,
-            encode_time(at),
-            state,
-            work,
-        ).to_bytes()
+        return record.to_bytes(layout)
     except struct.error as error:
         raise ValueError(f"a code that does not fit a record: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """The 72-byte user record, field by field and byte for byte.
+def _id(layout: Layout, badge: str, slot: int, encoding: str) -> bytes | int | None:
+    """Badge as this layout writes it."""
+    if layout.ids is Ids.TEXT:
+        return encode_field(badge, BADGE_BYTES, encoding)
+    if layout.ids is Ids.SLOT:
+        if not slot:
+            raise ValueError(f"8-byte records hold users only, and {badge!r} is none")
+        return None
+    if not (badge.isascii() and badge.isdigit() and str(int(badge)) == badge):
+        raise ValueError(f"16-byte records hold plain numbers only, not {badge!r}")
+    return int(badge)
 
-    Text fields keep the bytes behind their NUL, so that a record that is written back
-    changes nothing unasked. The password stays out of every printed form.
+
+def punches(  # noqa: PLR0913, PLR0917 - what a record does not say of itself
+    layout: Layout,
+    serial: str,
+    records: bytes,
+    encoding: str,
+    first: int = 0,
+    slots: Mapping[int, str] | None = None,
+) -> list[RawPunch]:
+    """Read records as raw punches; `first` is the position of the first.
+
+    `slots` gives the badge of each slot in layouts of 8 bytes. A slot without a known
+    user gives an empty badge: a slot number is never taken for a badge.
+
+    Raises:
+        ProtocolError: the bytes are no whole number of records.
     """
-
-    slot: int
-    privilege: int
-    password: bytes = field(repr=False)
-    name: bytes = field(repr=False)
-    card: int
-    group: int
-    own_zones: int
-    zones: bytes
-    badge: bytes
-
-    def to_bytes(self) -> bytes:
-        """Return the 72 bytes."""
-        return _USER.pack(
-            self.slot,
-            self.privilege,
-            self.password,
-            self.name,
-            self.card,
-            self.group,
-            self.own_zones,
-            self.zones,
-            self.badge,
+    size = layout.size
+    if len(records) % size:
+        raise ProtocolError(
+            f"{len(records)} bytes are no whole number of {size}-byte records", records
         )
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "UserRecord":
-        """Read 72 bytes.
-
-        Raises:
-            ProtocolError: another length.
-        """
-        if len(data) != USER_BYTES:
-            raise ProtocolError(f"a user record of {len(data)} bytes", data)
-        return cls(*_USER.unpack(data))
-
-    @classmethod
-    def of(cls, user: TerminalUser, encoding: str) -> "UserRecord":
-        """Return the record of a user without password, in group 1.
-
-        Raises:
-            ValueError: a badge or name that does not fit its field.
-        """
-        return cls(
-            user.slot,
-            user.privilege,
-            bytes(8),
-            # The last byte of the name field is always a NUL.
-            encode_field(user.name, NAME_BYTES - 1, encoding) + b"\0",
-            user.card,
-            1,
-            0,
-            bytes(6),
-            encode_field(user.badge, BADGE_BYTES, encoding),
-        )
-
-    def user(self, encoding: str) -> TerminalUser:
-        """Return what the rest of the product may know of it."""
-        return TerminalUser(
-            self.slot,
-            decode_badge(self.badge, encoding),
-            decode_name(self.name, encoding),
-            self.privilege,
-            self.card,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PunchEvent:
-    """A punch as the terminal announced it: a hint that its log has grown."""
-
-    badge: str
-    verify: int
-    state: int
-    at: str
-
-    def to_bytes(self, encoding: str) -> bytes:
-        """Return the 32-byte form.
-
-        Raises:
-            ValueError: a badge or time that does not fit.
-        """
-        badge = encode_field(self.badge, BADGE_BYTES, encoding)
-        return _EVENT.pack(badge, self.verify, self.state, encode_time6(self.at))
-
-    @classmethod
-    def from_bytes(cls, data: bytes, encoding: str) -> "PunchEvent":
-        """Read an event of 12, 32, 36 or 52 bytes.
-
-        Raises:
-            ProtocolError: another length; the bytes are in the error.
-        """
-        if len(data) == _EVENT_NUMBERED.size:
-            number, verify, state, time6 = _EVENT_NUMBERED.unpack(data)
-            return cls(str(number), verify, state, decode_time6(time6))
-        if len(data) not in _EVENT_LENGTHS:
-            raise ProtocolError(
-                f"a punch event of {len(data)} bytes: {data[:64].hex(' ')}", data
+    badge = _badge_reader(layout, encoding, slots or {})
+    found = []
+    at = 0
+    for key, packed, verify, state, work in _values(layout, records):
+        end = at + size
+        found.append(
+            RawPunch(
+                serial,
+                badge(key),
+                decode_time(packed),
+                verify,
+                state,
+                work,
+                first + at // size,
+                records[at:end],
             )
-        badge, verify, state, time6 = _EVENT.unpack_from(data)
-        return cls(decode_badge(badge, encoding), verify, state, decode_time6(time6))
+        )
+        at = end
+    return found
+
+
+def _values(
+    layout: Layout, records: bytes
+) -> Iterator[tuple[Any, int, int, int, int | None]]:
+    """Whose, packed time, verify, state and work code of each record."""
+    whose = "slot" if layout.ids is Ids.SLOT else "id"
+    wanted = [whose, "packed", "verify", "state", "work"]
+    if "work" in layout.fields:
+        pick = itemgetter(*map(layout.fields.index, wanted))
+        return map(pick, layout.form.iter_unpack(records))
+    pick = itemgetter(*map(layout.fields.index, wanted[:-1]))
+    return ((*pick(row), None) for row in layout.form.iter_unpack(records))
+
+
+def _badge_reader(
+    layout: Layout, encoding: str, slots: Mapping[int, str]
+) -> Callable[[Any], str]:
+    if layout.ids is Ids.TEXT:
+        return partial(decode_badge, encoding=encoding)
+    if layout.ids is Ids.SLOT:
+        return lambda slot: slots.get(slot, "")
+    return str
+
+
+def without_junk(records: bytes, layout: Layout) -> bytes:
+    """Return records without the bytes that some firmware puts between them.
+
+    How often the junk stands there follows from the length alone; a record that merely
+    looks like it is left where it is.
+
+    Raises:
+        ProtocolError: the length does not come out right without the junk.
+    """
+    size = layout.size
+    due = junk_count(len(records), layout)
+    parts: list[bytes] = []
+    at = 0
+    while at < len(records):
+        if due and records.startswith(JUNK, at):
+            at += len(JUNK)
+            due -= 1
+            continue
+        parts.append(records[at : at + size])
+        at += size
+    if due or at != len(records):
+        raise ProtocolError(
+            f"{len(records)} bytes are no whole number of {size}-byte records", records
+        )
+    return b"".join(parts)
+
+
+def junk_count(length: int, layout: Layout) -> int:
+    """Fewest pieces of junk that leave whole records of 40 bytes; else 0.
+
+    Each piece is nine bytes, and nine times nine is one more than twice forty.
+    """
+    return length * len(JUNK) % layout.size if layout.name == "40" else 0

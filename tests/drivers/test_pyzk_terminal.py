@@ -23,7 +23,7 @@ from drivers.pyzk_terminal import PyzkTerminal
 from drivers.virtual import VirtualConfig, VirtualTerminal
 from drivers.zk.commands import Command
 from drivers.zk.packets import Frame
-from drivers.zk.records import block
+from drivers.zk.payloads import block
 from tests.drivers.terminals import (
     DEADLINE_SECONDS,
     Tap,
@@ -154,8 +154,8 @@ def test_faults_that_harm_no_record(fault: str) -> None:
     [
         ("count-lies=2", ProtocolError, "2400 bytes, which is not 62 records"),
         ("count-lies=-60", ProtocolError, "2400 bytes, which is not 0 records"),
-        ("count-lies=240", ProtocolError, "does not look like records of 8 bytes"),
-        ("count-lies=90", ProtocolError, "does not look like records of 16 bytes"),
+        ("count-lies=240", ProtocolError, "looks like records of layout 40"),
+        ("count-lies=90", ProtocolError, "looks like records of layout 40"),
         ("junk-prefix", ProtocolError, "2409 bytes, which is not 60 records"),
         ("no-buffer-4989", TerminalError, r"answered 4989 \(NO_BUFFER\)"),
         ("secure-6001", ProtocolError, "secure firmware"),
@@ -389,7 +389,7 @@ def test_a_layout_pyzk_takes_for_another() -> None:
             async with opened(terminal) as driver:
                 for at in (4, 44, 84):
                     log[at : at + 8] = b"\0\1\0\1\0\1\0\1"
-                with pytest.raises(ProtocolError, match="look like records of 40"):
+                with pytest.raises(ProtocolError, match="unsupported log layout"):
                     await everything(driver)
 
     asyncio.run(run())

@@ -10,8 +10,8 @@ from drivers.base import ProtocolError
 from drivers.virtual import Faults, VirtualError, VirtualTerminal, parse_faults
 from drivers.virtual.faults import FAULT_LIST
 from drivers.zk.commands import Command, Reply
-from drivers.zk.payloads import BufferRequest, Sizes, Window, option_request
-from drivers.zk.records import PUNCH_BYTES, punches, records_of
+from drivers.zk.payloads import BufferRequest, Sizes, Window, option_request, records_of
+from drivers.zk.records import LAYOUTS, punches
 from tests.drivers.terminals import Client, client, config, session
 
 LOG = BufferRequest(Command.READ_LOG)
@@ -68,7 +68,7 @@ def test_count_lies(lie: int, stated: int) -> None:
     async def work(_: VirtualTerminal, peer: Client) -> None:
         sizes = await peer.one(Command.FREE_SIZES)
         assert Sizes.from_bytes(sizes.data).records == stated
-        assert len(records_of(await peer.data_set(LOG))) == 5 * PUNCH_BYTES
+        assert len(records_of(await peer.data_set(LOG))) == 5 * LAYOUTS["40"].size
 
     talk(5, f"count-lies={lie}", work=work)
 
@@ -81,7 +81,10 @@ def test_transport_faults_change_no_byte(fault: str) -> None:
 
     async def work(terminal: VirtualTerminal, peer: Client) -> None:
         records = records_of(await peer.data_set(LOG, 1000))
-        assert punches(terminal.serial, records, "gb18030") == terminal.records
+        assert (
+            punches(LAYOUTS["40"], terminal.serial, records, "gb18030")
+            == terminal.records
+        )
 
     talk(60, fault, work=work)
 
@@ -270,7 +273,7 @@ def test_junk_prefix() -> None:
     async def work(_: VirtualTerminal, peer: Client) -> None:
         records = records_of(await peer.data_set(LOG))
         assert records[:9] == b"\xff255" + bytes(5)
-        assert len(records) == 9 + 2 * PUNCH_BYTES
+        assert len(records) == 9 + 2 * LAYOUTS["40"].size
 
     talk(2, "junk-prefix", work=work)
 

@@ -11,6 +11,7 @@ import pytest
 from drivers.base import TerminalUser
 from drivers.virtual import VirtualConfig, VirtualError, VirtualTerminal
 from drivers.zk.commands import Command, Reply, scramble
+from drivers.zk.events import PunchEvent, parse_events
 from drivers.zk.packets import Frame
 from drivers.zk.payloads import (
     BufferRequest,
@@ -18,9 +19,11 @@ from drivers.zk.payloads import (
     Window,
     parse_announcement,
     parse_prepared,
+    records_of,
 )
-from drivers.zk.records import PunchEvent, UserRecord, punches, records_of
+from drivers.zk.records import LAYOUTS, punches
 from drivers.zk.times import encode_time
+from drivers.zk.users import USER_LAYOUTS, UserRecord
 from tests.drivers.terminals import (
     NOON,
     Client,
@@ -144,7 +147,10 @@ def test_the_log_in_any_window(count: int, window: int) -> None:
 
     async def work(terminal: VirtualTerminal, peer: Client) -> None:
         records = records_of(await peer.data_set(LOG, window))
-        assert punches(terminal.serial, records, "gb18030") == terminal.records
+        assert (
+            punches(LAYOUTS["40"], terminal.serial, records, "gb18030")
+            == terminal.records
+        )
         assert len(terminal.records) == count
         assert bool(terminal.asked(Command.READ_BUFFER)) == (count >= 26)
 
@@ -157,7 +163,9 @@ def test_users() -> None:
     async def work(terminal: VirtualTerminal, peer: Client) -> None:
         records = records_of(await peer.data_set(USERS))
         got = [
-            UserRecord.from_bytes(records[at : at + 72]).user("gb18030")
+            UserRecord.from_bytes(USER_LAYOUTS["72"], records[at : at + 72]).user(
+                "gb18030"
+            )
             for at in range(0, len(records), 72)
         ]
         assert got == list(terminal.users)
@@ -233,7 +241,7 @@ def test_live_events() -> None:
             frame = await peer.event()
             assert (frame.command, frame.session, frame.reply_id) == (500, 1, 0)
             assert len(frame.data) == 32
-            event = PunchEvent.from_bytes(frame.data, "gb18030")
+            event = parse_events(frame.data, "gb18030")[0]
             assert event == PunchEvent("0007", 15, 255, at)
             assert at == f"{NOON:%Y-%m-%dT%H:%M:%S}"
             assert terminal.records[-1].badge == "0007"

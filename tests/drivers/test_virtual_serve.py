@@ -18,8 +18,9 @@ from drivers.virtual import VirtualError
 from drivers.virtual.config import read_users
 from drivers.virtual.logfile import LogFile
 from drivers.zk.commands import Command
-from drivers.zk.payloads import BufferRequest
-from drivers.zk.records import PunchEvent, punches, records_of
+from drivers.zk.events import PunchEvent, parse_events
+from drivers.zk.payloads import BufferRequest, records_of
+from drivers.zk.records import LAYOUTS, punches
 from tests.drivers.terminals import DEADLINE_SECONDS, Client, lines
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +100,7 @@ async def held(peer: Client) -> list[AttlogLine]:
     records = records_of(await peer.data_set(LOG))
     return [
         AttlogLine(punch.badge, punch.at, 1, punch.state, punch.verify, punch.work or 0)
-        for punch in punches("VT9", records, "gb18030")
+        for punch in punches(LAYOUTS["40"], "VT9", records, "gb18030")
     ]
 
 
@@ -161,7 +162,7 @@ def test_lines_of_others_become_live_punches(tmp_path: Path) -> None:
             await peer.one(Command.REGISTER_EVENT, b"\1\0\0\0")
             for row in lines(3):
                 write(path, row)
-                event = PunchEvent.from_bytes((await peer.event()).data, "gb18030")
+                event = parse_events((await peer.event()).data, "gb18030")[0]
                 assert event == PunchEvent(row.badge, row.verify, row.state, row.at)
             fourth = format_line(lines(4)[3]).encode() + b"\n"
             with path.open("ab", buffering=0) as file:

@@ -6,6 +6,7 @@ import pytest
 
 from drivers.base import ProtocolError
 from drivers.zk.commands import Reply, key_matches
+from drivers.zk.events import PunchEvent, parse_events
 from drivers.zk.packets import Frame, FrameSplitter
 from drivers.zk.payloads import (
     BufferRequest,
@@ -14,13 +15,10 @@ from drivers.zk.payloads import (
     parse_announcement,
     parse_option,
     parse_prepared,
-)
-from drivers.zk.records import (
-    PunchEvent,
-    UserRecord,
-    punches,
     records_of,
 )
+from drivers.zk.records import LAYOUTS, punches
+from drivers.zk.users import USER_LAYOUTS, UserRecord
 from tests.drivers.captures import case, load
 
 # Edited by hand before they were published (the README of the captures says so).
@@ -151,7 +149,7 @@ def test_users(name: str, count: int, step: int) -> None:
     records = records_of(data)
     assert len(records) == 72 * count
     users = [
-        UserRecord.from_bytes(records[at : at + 72]).user("gb18030")
+        UserRecord.from_bytes(USER_LAYOUTS["72"], records[at : at + 72]).user("gb18030")
         for at in range(0, len(records), 72)
     ]
     expected = load("pyzk_expected.json")[name]
@@ -195,7 +193,7 @@ def test_buffer_requests() -> None:
 def test_events(name: str) -> None:
     """Event payloads of 12 and 32 bytes; only the length before them was edited."""
     row = next(row for row in case(name) if row["seq"] == 6)
-    event = PunchEvent.from_bytes(raw(row)[16:], "gb18030")
+    event = parse_events(raw(row)[16:], "gb18030")[0]
     assert event.badge == load("pyzk_expected.json")[name]["first_event_user_id"]
     assert event.at.startswith("2018-1")
 
@@ -214,7 +212,7 @@ def test_a_documented_event() -> None:
     expected = load("adrobinoga_expected.json")["sections/realtime.md:125"]
     (frame,) = split(dump("sections/realtime.md:125"), 4)
     assert (frame.command, frame.session, frame.reply_id) == (500, 1, 0)
-    event = PunchEvent.from_bytes(frame.data, "gb18030")
+    event = parse_events(frame.data, "gb18030")[0]
     at = expected["time"].replace(" ", "T")
     assert event == PunchEvent(expected["user_id"], expected["verify"], 0, at)
 
@@ -222,7 +220,7 @@ def test_a_documented_event() -> None:
 def test_a_documented_record() -> None:
     """The 40-byte record with its unaligned time."""
     record = dump("sections/data-record.md:118")
-    (punch,) = punches("S", record, "gb18030")
+    (punch,) = punches(LAYOUTS["40"], "S", record, "gb18030")
     assert (punch.badge, punch.at, punch.verify, punch.state) == (
         "999111333",
         "2018-06-25T17:50:35",
@@ -234,7 +232,9 @@ def test_a_documented_record() -> None:
 
 def test_a_documented_user() -> None:
     """The 72-byte user: garbage behind the password's NUL, a group, own zones."""
-    record = UserRecord.from_bytes(dump("sections/data-user.md:158"))
+    record = UserRecord.from_bytes(
+        USER_LAYOUTS["72"], dump("sections/data-user.md:158")
+    )
     user = record.user("gb18030")
     assert (user.slot, user.name, user.badge, user.card) == (13, "Ned", "555", 222)
     assert (record.group, record.own_zones, record.password[:4]) == (2, 1, b"444\0")
