@@ -13,6 +13,14 @@ class TerminalError(Exception):
     """The terminal did not do it now: wait, back off, try again; others go on."""
 
 
+class SilentError(TerminalError):
+    """The terminal did not answer in time."""
+
+
+class UnsupportedError(TerminalError):
+    """The terminal cannot do this at all, and trying again will not change it."""
+
+
 class AuthError(TerminalError):
     """The terminal wants a comm key and did not accept ours."""
 
@@ -60,6 +68,29 @@ class TerminalInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What a terminal says it holds, -1 where it has no word for it.
+
+    Terminals miscount: nothing may rest on these numbers alone.
+    """
+
+    users: int
+    records: int
+    record_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A punch a terminal announced: a hint that its log has grown, never a record.
+
+    `badge` is None where the terminal named only an internal slot.
+    """
+
+    badge: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class TerminalUser:
     """A user on a terminal; `slot` is the internal uid and means nothing elsewhere."""
 
@@ -93,16 +124,20 @@ class Terminal(Protocol):
     `open` or by two tasks at once; `close` never raises and may be called twice.
     """
 
-    async def open(self) -> TerminalInfo:
-        """Connect, present the key, and say who answered."""
+    async def open(self) -> str:
+        """Connect, present the key, and return the serial number of who answered."""
+        ...
+
+    async def info(self) -> TerminalInfo:
+        """Name plate and counts."""
         ...
 
     async def clock(self) -> str:
         """Device local time, `YYYY-MM-DDTHH:MM:SS`."""
         ...
 
-    async def records(self) -> int:
-        """Return how many records the terminal says its log holds."""
+    async def counts(self) -> Counts:
+        """Return what the terminal says it holds now."""
         ...
 
     def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
@@ -120,8 +155,12 @@ class Terminal(Protocol):
         """Ask the terminal to announce punches on this session."""
         ...
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for an announcement; True when one came, False when the time is up."""
+    async def wait(self, seconds: float) -> Sequence[Announcement]:
+        """Return what was announced since the last call; wait for it if need be.
+
+        Empty when the time is up. An announcement nobody can read counts as one
+        without badge and time.
+        """
         ...
 
     async def close(self) -> None:

@@ -18,7 +18,9 @@ from zk.exception import ZKError, ZKErrorResponse
 
 from drivers.base import (
     Address,
+    Announcement,
     AuthError,
+    Counts,
     ProtocolError,
     RawPunch,
     TerminalError,
@@ -60,8 +62,8 @@ class PyzkTerminal:
         self._thread: ThreadPoolExecutor | None = None
         self._serial = ""
 
-    async def open(self) -> TerminalInfo:
-        """Connect, present the key, and say who answered."""
+    async def open(self) -> str:
+        """Connect, present the key, and return the serial number of who answered."""
         if self._address.transport != "tcp":
             raise TerminalError('driver "pyzk" reads over TCP: set transport = "tcp"')
         try:
@@ -74,20 +76,25 @@ class PyzkTerminal:
         self._library = None
         done = False
         try:
-            info = await self._call("connect", _introduce)
+            self._serial = await self._call("connect", _greet)
             done = True
         finally:
             if not done:
                 await self.close()
-        self._serial = info.serial
-        return info
+        return self._serial
+
+    async def info(self) -> TerminalInfo:
+        """Name plate and counts."""
+        return await self._call(
+            "info", lambda library: _introduce(library, self._serial)
+        )
 
     async def clock(self) -> str:
         """Device local time."""
         return await self._call("clock", lambda library: str(library.get_time()))
 
-    async def records(self) -> int:
-        """Return how many records the terminal counts."""
+    async def counts(self) -> Counts:
+        """Return what the terminal says it holds now."""
         return await self._call("counts", _count)
 
     async def read(
@@ -130,15 +137,19 @@ class PyzkTerminal:
         """Ask the terminal to announce punches."""
         await self._call("listen", lambda library: library.reg_event(_EVENT_PUNCH))
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for an announcement, also one that came during another call."""
+    async def wait(self, seconds: float) -> Sequence[Announcement]:
+        """Wait for an announcement, also one that came during another call.
+
+        It says that somebody punched, not who: the library reads events otherwise.
+        """
         link, thread = self._opened()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(thread, link.wait, seconds)
+            announced = await loop.run_in_executor(thread, link.wait, seconds)
         except asyncio.CancelledError:
             link.wake()
             raise
+        return [Announcement(None, "")] if announced else []
 
     async def close(self) -> None:
         """Say goodbye where that still makes sense, and close everything."""
@@ -206,17 +217,21 @@ def _in_words(asked: str, error: BaseException, link: FrameSocket) -> TerminalEr
     return ProtocolError(f"{asked}: pyzk could not read the answer {answer}: {error}")
 
 
-def _introduce(library: Library) -> TerminalInfo:
+def _greet(library: Library) -> str:
     library.connect()
-    library.read_sizes()
+    return str(library.get_serialnumber())
+
+
+def _introduce(library: Library, serial: str) -> TerminalInfo:
+    counts = _count(library)
     return TerminalInfo(
-        library.get_serialnumber(),
+        serial,
         _or_empty(library.get_firmware_version),
         _or_empty(library.get_platform),
         _or_empty(library.get_device_name),
-        library.users,
-        library.records,
-        library.rec_cap,
+        counts.users,
+        counts.records,
+        counts.record_capacity,
     )
 
 
@@ -228,9 +243,9 @@ def _or_empty(ask: Callable[[], str]) -> str:
         return ""
 
 
-def _count(library: Library) -> int:
+def _count(library: Library) -> Counts:
     library.read_sizes()
-    return int(library.records)
+    return Counts(library.users, library.records, library.rec_cap)
 
 
 def _read_log(library: Library) -> tuple[list[Any], frozenset[int] | None]:

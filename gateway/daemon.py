@@ -153,15 +153,6 @@ class Daemon:
     def _build_pollers(self, *, distrust: bool) -> None:
         for terminal in self._loaded.settings.terminals:
             spec = self._spec(terminal)
-            if spec.driver.served_by != spec.driver.name:
-                log.warning(
-                    "driver substituted",
-                    {
-                        "terminal": spec.id,
-                        "driver": spec.driver.name,
-                        "served_by": spec.driver.served_by,
-                    },
-                )
             part = f"terminal {spec.id}"
             self._beats.expect(part, spec.poll_seconds + _STEP_SECONDS)
             self._pollers.append(

@@ -149,11 +149,8 @@ class Poller:
         """Open, read, and for a live terminal stay and listen."""
         terminal = self.spec.driver.open(self.spec.address)
         try:
-            info = await terminal.open()
-            await self._check_serial(info.serial)
-            self.standing.capacity = (
-                info.record_capacity if info.record_capacity > 0 else None
-            )
+            await self._check_serial(await terminal.open())
+            await self._count(terminal)
             await self._read(terminal, Source.RESYNC if self._distrust else Source.POLL)
             self._up()
             if self.spec.live:
@@ -170,12 +167,19 @@ class Poller:
             log.info("terminal not live", values)
             return
         # Between the read and the registration a punch is announced to nobody.
-        if await terminal.records() != self.standing.downloaded:
+        if await self._count(terminal) != self.standing.downloaded:
             await self._read(terminal, Source.POLL)
         while True:
             self._progress()
             announced = await terminal.wait(self.spec.poll_seconds)
             await self._read(terminal, Source.LIVE if announced else Source.POLL)
+
+    async def _count(self, terminal: Terminal) -> int:
+        """Return how many records the terminal says it holds."""
+        counts = await terminal.counts()
+        if counts.record_capacity > 0:
+            self.standing.capacity = counts.record_capacity
+        return counts.records
 
     async def _check_serial(self, serial: str) -> None:
         if serial == self.spec.serial:
@@ -241,7 +245,7 @@ class Poller:
                 {"position": cursor.position if cursor else 0},
             )
             read = await self._take(terminal, None, before, Source.RESYNC)
-        count = await terminal.records()
+        count = await self._count(terminal)
         if 0 <= count < read.position:
             count = read.position  # the counter lies low; what came is what there is
         self._progress()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drivers import REGISTRY
 from gateway.clock import Now
 from gateway.poller import Standing
 from gateway.settings import Loaded, TerminalSettings
@@ -64,7 +63,6 @@ def terminal(
         "last_read": standing.last_read,
         "equation": {"holds": term is None, "term": term},
         "driver": settings.driver.value,
-        "served_by": REGISTRY[settings.driver].served_by,
         "capacity": standing.capacity,
         "error": standing.error,
     }

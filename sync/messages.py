@@ -170,7 +170,6 @@ class TerminalState(msgspec.Struct, frozen=True, kw_only=True):
     serial: Name
     online: bool
     driver: str
-    served_by: str | None
     in_terminal: Count | None
     downloaded: Count
     stored: Count

@@ -112,8 +112,6 @@ def _link(uplink: dict[str, Any]) -> str:
 def _notes(line: dict[str, Any]) -> Iterator[str]:
     if line["error"]:
         yield str(line["error"])
-    if line["driver"] != line["served_by"]:
-        yield f"driver {line['driver']} is served by {line['served_by']}"
     if not line["equation"]["holds"]:
         yield f"does not add up: {line['equation']['term']}"
     if line["last_read"]:

@@ -91,7 +91,12 @@ def info(
     as_json: JsonOption = False,
 ) -> None:
     """Say who answers: serial, firmware, counts."""
-    found = asdict(_ask(driver, _address(where, key, udp=udp), lambda t: t.open()))
+
+    async def question(terminal: Terminal) -> dict[str, Any]:
+        await terminal.open()
+        return asdict(await terminal.info())
+
+    found = _ask(driver, _address(where, key, udp=udp), question)
     if as_json:
         show_json(found)
         return
@@ -161,7 +166,8 @@ def read(
     """Print the terminal's log; records with impossible dates are named on stderr."""
 
     async def question(terminal: Terminal) -> list[RawPunch]:
-        held = (await terminal.open()).records
+        await terminal.open()
+        held = (await terminal.counts()).records
         start = max(held - tail, 0) if tail else 0
         pieces = [piece async for piece in terminal.read(start)]
         return [punch for piece in pieces for punch in piece]

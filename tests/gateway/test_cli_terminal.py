@@ -162,8 +162,8 @@ def test_somebody_silent_is_given_up() -> None:
 
 
 def test_udp_is_refused_in_words(lobby: str) -> None:
-    """The driver of today reads over TCP and says what to do."""
-    done = run("terminal", "info", "--udp", lobby)
+    """The driver pyzk reads over TCP and says what to do."""
+    done = run("terminal", "info", "--udp", "--driver", "pyzk", lobby)
     assert done.returncode == 1
     assert "TCP" in done.stderr
 

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from drivers import Driver
-from drivers.base import Address, RawPunch, TerminalError, TerminalInfo, TerminalUser
+from drivers.base import (
+    Address,
+    Announcement,
+    Counts,
+    RawPunch,
+    TerminalError,
+    TerminalInfo,
+    TerminalUser,
+)
 from gateway.clock import text
 from gateway.intake import Intake
 from gateway.poller import Poller, Spec, WrongTerminalError
@@ -46,17 +54,21 @@ class FakeTerminal:
     asked: list[int] = field(default_factory=list)
     closed: int = 0
 
-    async def open(self) -> TerminalInfo:
+    async def open(self) -> str:
         """Say who answers."""
+        return self.serial
+
+    async def info(self) -> TerminalInfo:
+        """Return a name plate without a name."""
         return TerminalInfo(self.serial, "", "", "", 0, len(self.log), 1000)
 
     async def clock(self) -> str:
         """Show the next clock of the list, then the right time."""
         return self.clocks.pop(0) if self.clocks else CLOCK
 
-    async def records(self) -> int:
+    async def counts(self) -> Counts:
         """Count, wrongly if told so."""
-        return max(len(self.log) + self.count_off, 0)
+        return Counts(0, max(len(self.log) + self.count_off, 0), 1000)
 
     async def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
         """Yield pieces from `start`, or from 0."""
@@ -79,7 +91,7 @@ class FakeTerminal:
         """Announce nothing."""
         raise TerminalError("no events here")
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float) -> Sequence[Announcement]:
         """Never called without `listen`."""
         raise TerminalError(f"nothing to wait for within {seconds} s")
 
@@ -103,7 +115,7 @@ class Gateway:
             serial=SERIAL,
             zone="Asia/Shanghai",
             address=Address("127.0.0.1"),
-            driver=Driver("zk", "fake", lambda _: self.terminal),
+            driver=Driver("zk", lambda _: self.terminal),
             poll_seconds=0.01,
             live=False,
         )
@@ -372,7 +384,7 @@ def test_our_own_mistake_is_shown_and_the_task_goes_on(
     """An unexpected exception is logged with its traceback; the terminal is offline."""
 
     class Broken(FakeTerminal):
-        async def open(self) -> TerminalInfo:
+        async def open(self) -> str:
             raise ZeroDivisionError("a mistake of ours")
 
     async def mistaken() -> None:
