@@ -28,32 +28,30 @@ class Progress:
     acked: int
 
 
-def count(db: Database, serial: str, driver: str, progress: Progress) -> Figures:
-    """Count what is stored of one terminal, by the driver that reads it."""
-    outcomes = table(db, "outcomes")
+def count(
+    db: Database, serial: str, driver: str, generation: int, progress: Progress
+) -> Figures:
+    """Count what is stored of a terminal's log as it is now, by the driver it has."""
+    log = [serial, driver, generation]
+    where = "serial = ? AND driver = ? AND generation = ?"
 
     def became(outcome: str) -> int:
-        return outcomes.count_where(
-            "serial = ? AND driver = ? AND outcome = ?", [serial, driver, outcome]
+        return table(db, "outcomes").count_where(
+            f"{where} AND outcome = ?", [*log, outcome]
         )
 
-    def upto(seq: int) -> int:
-        punches = table(db, "punches")
-        older = punches.count_where(
-            "serial = ? AND epoch < ?", [serial, progress.epoch]
-        )
-        here = "serial = ? AND epoch = ? AND seq <= ?"
-        return older + punches.count_where(here, [serial, progress.epoch, seq])
+    def behind(seq: int) -> int:
+        behind = f"{where} AND epoch = ? AND seq > ?"
+        return db.view("places").count_where(behind, [*log, progress.epoch, seq])
 
+    punches = became("punch")
     return Figures(
-        stored=table(db, "raw").count_where(
-            "serial = ? AND driver = ?", [serial, driver]
-        ),
-        punches=became("punch"),
+        stored=table(db, "raw").count_where(where, log),
+        punches=punches,
         repeats=became("repeat"),
         rejected=became("rejected"),
-        sent=upto(max(progress.sent, progress.acked)),
-        acknowledged=upto(progress.acked),
+        sent=punches - behind(max(progress.sent, progress.acked)),
+        acknowledged=punches - behind(progress.acked),
     )
 
 

@@ -86,27 +86,27 @@ def interpret(
     db: Database, last: int, limit: int, meaning: Meaning, now: str
 ) -> Interpreted:
     """Turn the raw rows behind row `last` into punches, repeats and rejections."""
-    records = raw.after(db, last, limit)
-    if not records:
+    rows = raw.after(db, last, limit)
+    if not rows:
         return Interpreted(last)
-    found = [(row, record, meaning.normalise(record)) for row, record in records]
+    found = [(row, meaning.normalise(row.record)) for row in rows]
     work = _Pass(Appender(db, now))
-    known = stored(db, [o.id for _, _, o in found if isinstance(o, Punch)])
-    for row, record, outcome in found:
+    known = stored(db, [o.id for _, o in found if isinstance(o, Punch)])
+    for row, outcome in found:
         if isinstance(outcome, Rejected):
             _reject(work, row, outcome, meaning, now)
         else:
             first = work.punches.get(outcome.id) or known.get(outcome.id)
             if first is None:
-                _accept(work, row, outcome, record.driver, meaning)
+                _accept(work, row, outcome, meaning)
             else:
-                _repeat(work, row, outcome, record.driver, first)
+                _repeat(work, row, outcome, first)
     table(db, "punches").insert_all(work.punches.values())
     table(db, "outcomes").insert_all(work.outcomes)
     table(db, "sightings").insert_all(work.sightings)
     work.appender.flush()
     return Interpreted(
-        last=found[-1][0],
+        last=rows[-1].id,
         punches=work.new,
         rejected=work.rejected,
         repeats=len(found) - len(work.new) - len(work.rejected),
@@ -132,43 +132,40 @@ def stored(db: Database, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _accept(work: _Pass, row: int, punch: Punch, driver: str, meaning: Meaning) -> None:
+def _accept(work: _Pass, row: raw.Row, punch: Punch, meaning: Meaning) -> None:
     seq = work.appender.add(
         "punch", partial(meaning.punch_entry, punch, rev=1), punch.id
     )
-    work.punches[punch.id] = punch_row(punch, 1, work.appender.epoch, seq)
+    work.punches[punch.id] = punch_row(punch, 1, work.appender.epoch, seq) | {
+        "raw_id": row.id
+    }
     work.new.append((seq, punch))
-    work.outcomes.append(_outcome(row, punch.serial, driver, "punch", punch.id))
+    work.outcomes.append(_outcome(row, "punch", punch.id))
 
 
-def _repeat(
-    work: _Pass, row: int, punch: Punch, driver: str, first: Mapping[str, Any]
-) -> None:
+def _repeat(work: _Pass, row: raw.Row, punch: Punch, first: Mapping[str, Any]) -> None:
     codes = {name: getattr(punch, name) for name in _CODES}
     if any(first[name] != value for name, value in codes.items()):
-        work.sightings.append({"raw_id": row, "punch": punch.id, **codes})
-    work.outcomes.append(_outcome(row, punch.serial, driver, "repeat", punch.id))
+        work.sightings.append({"raw_id": row.id, "punch": punch.id, **codes})
+    work.outcomes.append(_outcome(row, "repeat", punch.id))
 
 
 def _reject(
-    work: _Pass, row: int, rejected: Rejected, meaning: Meaning, now: str
+    work: _Pass, row: raw.Row, rejected: Rejected, meaning: Meaning, now: str
 ) -> None:
     work.appender.add("event", partial(meaning.rejected_entry, rejected, at=now), None)
-    record = rejected.record
     work.rejected.append(rejected)
     work.outcomes.append(
-        _outcome(row, record.serial, record.driver, "rejected", None)
-        | {"reason": str(rejected.reason)}
+        _outcome(row, "rejected", None) | {"reason": str(rejected.reason)}
     )
 
 
-def _outcome(
-    row: int, serial: str, driver: str, outcome: str, punch: str | None
-) -> dict[str, object]:
+def _outcome(row: raw.Row, outcome: str, punch: str | None) -> dict[str, object]:
     return {
-        "raw_id": row,
-        "serial": serial,
-        "driver": driver,
+        "raw_id": row.id,
+        "serial": row.record.serial,
+        "driver": row.record.driver,
+        "generation": row.generation,
         "outcome": outcome,
         "punch": punch,
         "reason": None,

@@ -17,6 +17,8 @@ from gateway.clock import text
 from gateway.core.values import RawRecord, Source
 from gateway.store.schema import table
 
+FILED = 0  # the generation of what came by file: it is part of no terminal's log
+_CHUNK = 500
 _AS_THEY_ARE = (
     *("terminal", "serial", "badge", "at", "verify", "state", "work"),
     *("position", "driver", "offset_seconds"),
@@ -28,7 +30,8 @@ class Cursor:
     """How far a terminal's log has been read.
 
     `position` records are stored, `anchor` is the key of the last of them, and
-    `in_terminal` is what the terminal said it held at that read.
+    `in_terminal` is what the terminal said it held at that read. A `generation` of a
+    log goes from clear to clear.
     """
 
     serial: str
@@ -39,6 +42,7 @@ class Cursor:
     in_terminal: int
     offset_seconds: float | None
     read_at: str
+    generation: int = 1
 
 
 def record_key(record: RawRecord) -> bytes:
@@ -56,15 +60,53 @@ def record_key(record: RawRecord) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def store(db: Database, records: Sequence[RawRecord], seen: Counter[bytes]) -> int:
+def store(
+    db: Database,
+    records: Sequence[RawRecord],
+    seen: Counter[bytes],
+    generation: int = FILED,
+) -> int:
     """Store records of one terminal in log order; return how many were new.
 
     `seen` counts the identical records that stood before these in the log; it is
     carried on from piece to piece of one read.
     """
     before = db.conn.total_changes
-    table(db, "raw").insert_all(_rows(records, seen), ignore=True)
+    rows = _rows(records, seen, generation)
+    table(db, "raw").insert_all(rows, ignore=True)
     return db.conn.total_changes - before
+
+
+def carry(db: Database, records: Sequence[RawRecord], generation: int) -> None:
+    """Note that these records are in this generation of the log, wherever they came.
+
+    For a log that is read anew after somebody changed it: what was stored before and
+    is still there belongs to the new generation too.
+    """
+    keys = list({record_key(record) for record in records})
+    for start in range(0, len(keys), _CHUNK):
+        chunk = keys[start : start + _CHUNK]
+        where = (
+            "serial = ? AND driver = ? AND generation != ?"
+            f" AND record IN ({', '.join('?' * len(chunk))})"
+        )
+        values = [records[0].serial, records[0].driver, generation, *chunk]
+        for row in list(table(db, "raw").rows_where(where, values, select="id")):
+            table(db, "raw").update(row["id"], {"generation": generation})
+            if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
+                table(db, "outcomes").update(row["id"], {"generation": generation})
+
+
+def left_behind(db: Database, serial: str, driver: str, generation: int) -> int:
+    """Count the records of a generation that a later one no longer holds."""
+    where = "serial = ? AND driver = ? AND generation = ?"
+    return table(db, "raw").count_where(where, [serial, driver, generation])
+
+
+def holds(db: Database, serial: str, badge: str, at: str) -> bool:
+    """Return whether a record of this badge and second was ever read."""
+    where = "serial = ? AND badge = ? AND at = ?"
+    return bool(table(db, "raw").count_where(where, [serial, badge, at]))
 
 
 def occurrences(db: Database, serial: str, keys: set[bytes]) -> Counter[bytes]:
@@ -79,7 +121,7 @@ def occurrences(db: Database, serial: str, keys: set[bytes]) -> Counter[bytes]:
 
 
 def _rows(
-    records: Sequence[RawRecord], seen: Counter[bytes]
+    records: Sequence[RawRecord], seen: Counter[bytes], generation: int
 ) -> Iterator[dict[str, object]]:
     for record in records:
         key = record_key(record)
@@ -98,14 +140,24 @@ def _rows(
             "work": record.work,
             "received_at": text(record.received_at),
             "offset_seconds": record.offset_seconds,
+            "generation": generation,
         }
         seen[key] += 1
 
 
-def after(db: Database, last: int, limit: int) -> list[tuple[int, RawRecord]]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored record, its row, and the generation of the log it was seen in."""
+
+    id: int
+    generation: int
+    record: RawRecord
+
+
+def after(db: Database, last: int, limit: int) -> list[Row]:
     """Return stored records behind row `last`, in the order they came."""
     rows = table(db, "raw").rows_where("id > ?", [last], order_by="id", limit=limit)
-    return [(row["id"], _record(row)) for row in rows]
+    return [Row(row["id"], row["generation"], _record(row)) for row in rows]
 
 
 def _record(row: dict[str, object]) -> RawRecord:
@@ -132,4 +184,35 @@ def move(db: Database, to: Cursor) -> None:
     """Move a cursor; its rows must have been committed before."""
     table(db, "cursors").upsert(
         {name: getattr(to, name) for name in Cursor.__slots__}, pk="serial"
+    )
+
+
+def open_generation(  # noqa: PLR0913 - the columns of one row
+    db: Database,
+    *,
+    serial: str,
+    generation: int,
+    opened_at: str,
+    reason: str,
+    position: int,
+    in_terminal: int,
+) -> None:
+    """Write down that a terminal's log is another one from now on, and why."""
+    table(db, "generations").upsert(
+        {
+            "serial": serial,
+            "generation": generation,
+            "opened_at": opened_at,
+            "reason": reason,
+            "position": position,
+            "in_terminal": in_terminal,
+        },
+        pk=("serial", "generation"),
+    )
+
+
+def note_clock(db: Database, serial: str, measured_at: str, offset: float) -> None:
+    """Add a measurement to the history of a terminal's clock."""
+    table(db, "clocks").insert(
+        {"serial": serial, "measured_at": measured_at, "offset_seconds": offset}
     )

@@ -1,12 +1,16 @@
 """The journal's tables as migrations, and the refusal of a journal from the future.
 
-raw       what a terminal said, never changed: the key is (serial, record, occurrence)
+raw       what a terminal said, never changed: the key is (serial, record, occurrence);
+          `generation` is the last state of the log in which the record was seen
 cursors   how far each log has been read; moves only after the rows are committed
 outcomes  what became of each raw row: a punch, a repeat of one, or a rejection
 punches   one row per punch id, as the book knows it today
 sightings later readings of a punch whose codes differ from the stored ones
 outbox    one row = one entry = one seq = one topic; hash-chained per epoch
 epochs    the streams; the last one is written, `acked_seq` is what the centre confirmed
+generations  each state of a terminal's log, from clear to clear, and why it began
+clocks    what a terminal's clock was off by, whenever that changed, and every hour
+places    (view) which generation a punch first came from
 meta      version of the writer, clean stop, session counter, digest of the book
 """
 
@@ -133,6 +137,36 @@ def _first(db: Database) -> None:
             "created_at": str,
         },
         pk=("epoch", "seq"),
+    )
+
+
+@migrations(name="0002_generations")
+def _generations(db: Database) -> None:
+    for name in ("raw", "outcomes", "cursors"):
+        table(db, name).add_column("generation", int, not_null_default=1)
+    table(db, "raw").create_index(["serial", "driver", "generation"])
+    table(db, "outcomes").create_index(["serial", "driver", "generation", "outcome"])
+    table(db, "punches").add_column("raw_id", int)
+    table(db, "generations").create(
+        {
+            "serial": str,
+            "generation": int,
+            "opened_at": str,
+            "reason": str,
+            "position": int,
+            "in_terminal": int,
+        },
+        pk=("serial", "generation"),
+    )
+    table(db, "clocks").create(
+        {"id": int, "serial": str, "measured_at": str, "offset_seconds": float},
+        pk="id",
+    ).create_index(["serial", "id"])
+    db.create_view(
+        "places",
+        "SELECT punches.serial, punches.epoch, punches.seq, outcomes.driver,"
+        " outcomes.generation FROM punches"
+        " JOIN outcomes ON outcomes.raw_id = punches.raw_id",
     )
 
 

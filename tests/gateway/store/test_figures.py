@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from gateway.store import epochs
 from gateway.store.figures import Figures, Progress, broken_term, count
 from gateway.store.outbox import interpret
+from gateway.store.raw import FILED
 from tests.builders import STAMP, meaning, record, records
 from tests.gateway.store.journals import keep
 
@@ -20,13 +21,13 @@ def test_figures_of_one_terminal_and_its_driver(db: Database) -> None:
     keep(db, records(2, serial="VT9"))
     keep(db, [replace(one, raw=None, driver="pyzk") for one in records(3)])
     interpret(db, 0, 100, meaning(), STAMP)
-    by_zk = count(db, "VT00000001", "zk", Progress(epoch=1, sent=2, acked=1))
+    by_zk = count(db, "VT00000001", "zk", FILED, Progress(epoch=1, sent=2, acked=1))
     assert by_zk == Figures(
         stored=5, punches=3, repeats=1, rejected=1, sent=2, acknowledged=1
     )
-    by_pyzk = count(db, "VT00000001", "pyzk", Progress(1, 0, 0))
+    by_pyzk = count(db, "VT00000001", "pyzk", FILED, Progress(1, 0, 0))
     assert (by_pyzk.stored, by_pyzk.punches, by_pyzk.repeats) == (3, 0, 3)
-    other = count(db, "VT9", "zk", Progress(1, 99, 99))
+    other = count(db, "VT9", "zk", FILED, Progress(1, 99, 99))
     assert other == Figures(
         stored=2, punches=2, repeats=0, rejected=0, sent=2, acknowledged=2
     )
@@ -36,7 +37,7 @@ def test_what_is_acknowledged_was_sent(db: Database) -> None:
     """After a restart nothing is sent yet, but the confirmed stays confirmed."""
     keep(db, records(3))
     interpret(db, 0, 100, meaning(), STAMP)
-    found = count(db, "VT00000001", "zk", Progress(epoch=1, sent=0, acked=2))
+    found = count(db, "VT00000001", "zk", FILED, Progress(epoch=1, sent=0, acked=2))
     assert (found.sent, found.acknowledged) == (2, 2)
 
 
@@ -46,7 +47,7 @@ def test_older_epochs_count_as_confirmed(db: Database) -> None:
     interpret(db, 0, 100, meaning(), STAMP)
     epochs.confirm(db, 1, None, None, 0)
     epochs.fork(db, STAMP, "restored")
-    found = count(db, "VT00000001", "zk", Progress(epoch=2, sent=1, acked=0))
+    found = count(db, "VT00000001", "zk", FILED, Progress(epoch=2, sent=1, acked=0))
     assert (found.sent, found.acknowledged) == (2, 1)
 
 

@@ -123,14 +123,15 @@ def test_a_record_comes_back_as_it_was(content: bytes | None) -> None:
     )
     with memory() as db:
         keep(db, [whole])
-        assert raw.after(db, 0, 10) == [(1, whole)]
+        assert raw.after(db, 0, 10) == [raw.Row(1, raw.FILED, whole)]
 
 
 def test_rows_are_read_behind_a_row_up_to_a_limit(db: Database) -> None:
     """Passes go through the rows once and in order."""
     log = records(5)
     keep(db, log)
-    assert raw.after(db, 2, 2) == [(3, log[2]), (4, log[3])]
+    found = [(row.id, row.record) for row in raw.after(db, 2, 2)]
+    assert found == [(3, log[2]), (4, log[3])]
     assert raw.after(db, 5, 2) == []
 
 
@@ -139,7 +140,7 @@ def test_the_first_reading_of_a_record_stays(db: Database) -> None:
     one = record(raw=b"x")
     keep(db, [one])
     assert keep(db, [replace(one, position=4, driver="pyzk", badge="9")]) == 0
-    assert raw.after(db, 0, 9) == [(1, one)]
+    assert raw.after(db, 0, 9) == [raw.Row(1, raw.FILED, one)]
 
 
 @pytest.mark.parametrize("offset", [None, -1.5])
