@@ -4,7 +4,7 @@ A driver says what a terminal said. It knows no persons, no shifts, no database;
 never judges a record, drops one, or changes anything on a terminal unasked.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -140,10 +140,17 @@ class Terminal(Protocol):
         """Return what the terminal says it holds now."""
         ...
 
-    def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
+    def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Pieces of the log in order, from `start` or, if it must, from 0.
 
         A driver that can only read everything yields everything; `position` tells.
+        """
+        ...
+
+    def slots(self) -> Mapping[int, str]:
+        """Badges by slot that the last read went by; empty where records have badges.
+
+        Slots are given to others when users leave, so this is true of that read only.
         """
         ...
 

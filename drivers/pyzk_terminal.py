@@ -10,7 +10,7 @@ import codecs
 import contextlib
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -100,7 +100,7 @@ class PyzkTerminal:
     async def read(
         self,
         start: int = 0,  # noqa: ARG002 - part of the protocol every driver keeps
-    ) -> AsyncIterator[Sequence[RawPunch]]:
+    ) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Return the whole log in pieces, whatever `start` is; pyzk knows no other."""
         log, known = await self._call("log", _read_log)
         for first in range(0, len(log), _PIECE):
@@ -117,6 +117,10 @@ class PyzkTerminal:
                 )
                 for position, record in enumerate(log[first : first + _PIECE], first)
             ]
+
+    def slots(self) -> Mapping[int, str]:
+        """Nothing: the library puts badges into its records by itself."""
+        return {}
 
     async def users(self) -> Sequence[TerminalUser]:
         """Everybody the terminal knows."""

@@ -6,6 +6,7 @@ may ask.
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -64,7 +65,9 @@ class Control:
             tasks = filter(None, callers.values())
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._server.wait_closed()
-            self._path.unlink(missing_ok=True)
+            # On a medium that failed it stays; the next start replaces it.
+            with contextlib.suppress(OSError):
+                self._path.unlink()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 import signal
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -29,6 +30,7 @@ from gateway.settings import (
 from gateway.store import epochs
 from gateway.store.drain import Reader
 from gateway.store.journal import Journal
+from gateway.terminal_task import TerminalTask
 from gateway.watchdog import Heartbeats, interval_seconds, notify
 from sync.link import Broker
 from sync.messages import Equation, State, TerminalState, encode
@@ -40,6 +42,8 @@ log = logging.getLogger("punchgate.daemon")
 VERSION = version("punchgate")
 # pyzk reads one terminal at a time: a poller may wait long for its turn and be well.
 _STEP_SECONDS = 600.0
+_WHOLE_READS = 2
+_TELL_EVERY = 20.0
 _CHECK_SECONDS = 5.0
 
 
@@ -58,9 +62,11 @@ class Daemon:
         self._reader = Reader(self._journal.path)
         self._beats = Heartbeats()
         self._session = 0
-        self._pollers: list[Poller] = []
+        self._terminals: list[TerminalTask] = []
         self._progress: tuple[int, int, int] | None = None
         self._told: dict[str, dict[str, Any]] = {}
+        self._tell_after: dict[str, float] = {}
+        self._untold: set[str] = set()
         self._uplink = self._build_uplink()
         self._intake = Intake(self._journal, now, self._uplink.wake, loaded.book)
 
@@ -92,7 +98,7 @@ class Daemon:
             )
             await self._learn(self._loaded)
             await self._intake.interpret()
-            self._build_pollers(distrust=started.unclean)
+            self._build_terminals(distrust=started.unclean)
             notify("READY=1")
             await self._work(stop)
         finally:
@@ -105,7 +111,7 @@ class Daemon:
     async def _work(self, stop: asyncio.Event) -> None:
         """Run every task; the first that ends, ends all."""
         tasks: list[asyncio.Task[Any]] = [
-            *(asyncio.create_task(poller.run()) for poller in self._pollers),
+            *(asyncio.create_task(task.run()) for task in self._terminals),
             asyncio.create_task(self._uplink.run()),
             asyncio.create_task(self._watch()),
             asyncio.create_task(stop.wait()),
@@ -121,7 +127,9 @@ class Daemon:
 
     async def status(self) -> dict[str, Any]:
         """Return `status --json`."""
-        standings = {poller.spec.id: poller.standing for poller in self._pollers}
+        standings = {
+            task.poller.spec.id: task.poller.standing for task in self._terminals
+        }
         return status.whole(
             self._loaded, self._reader, standings, self._now, self._uplink_status()
         )
@@ -150,20 +158,22 @@ class Daemon:
         )
         return changed
 
-    def _build_pollers(self, *, distrust: bool) -> None:
+    def _build_terminals(self, *, distrust: bool) -> None:
+        whole_reads = asyncio.Semaphore(_WHOLE_READS)
         for terminal in self._loaded.settings.terminals:
             spec = self._spec(terminal)
             part = f"terminal {spec.id}"
             self._beats.expect(part, spec.poll_seconds + _STEP_SECONDS)
-            self._pollers.append(
-                Poller(
-                    spec,
-                    self._intake,
-                    self._now,
-                    distrust=distrust,
-                    progress=_calling(self._beats.beat, part),
-                    changed=_calling(self._tell, spec.id),
-                )
+            poller = Poller(
+                spec,
+                self._intake,
+                self._now,
+                distrust=distrust,
+                whole_reads=whole_reads,
+                progress=_calling(self._beats.beat, part),
+            )
+            self._terminals.append(
+                TerminalTask(poller, self._intake, _calling(self._tell, spec.id))
             )
 
     def _spec(self, terminal: TerminalSettings) -> Spec:
@@ -225,6 +235,7 @@ class Daemon:
     def _uplink_status(self) -> dict[str, Any]:
         return {
             "connected": self._uplink.connected,
+            "error": self._uplink.error,
             "protocol": self._uplink.protocol,
             "sent_upto": self._uplink.sent_upto,
             "acked": self._uplink.acked,
@@ -234,13 +245,28 @@ class Daemon:
         }
 
     def _tell(self, terminal: str) -> None:
-        """Publish a terminal's retained state when it says something new."""
-        poller = next(p for p in self._pollers if p.spec.id == terminal)
+        """Publish a terminal's retained state when it says something new.
+
+        Counting a long log takes a while: it may take one part in twenty of the time.
+        What is left unsaid now is said by the watch.
+        """
+        began = time.monotonic()
+        if began < self._tell_after.get(terminal, 0.0):
+            self._untold.add(terminal)
+            return
+        self._untold.discard(terminal)
+        self._publish(terminal)
+        took = time.monotonic() - began
+        self._tell_after[terminal] = began + took * _TELL_EVERY
+
+    def _publish(self, terminal: str) -> None:
+        poller = next(t.poller for t in self._terminals if t.poller.spec.id == terminal)
         settings = next(t for t in self._loaded.settings.terminals if t.id == terminal)
         counted = status.figures(
             self._reader,
             poller.spec.serial,
             poller.spec.driver.name,
+            poller.standing.generation,
             self._uplink.sent_upto,
         )
         line = status.terminal(settings, poller.spec.serial, poller.standing, counted)
@@ -278,8 +304,9 @@ class Daemon:
         mark = (epoch["id"], epoch["acked_seq"], self._uplink.sent_upto)
         if mark != self._progress:
             self._progress = mark
-            for poller in self._pollers:
-                self._tell(poller.spec.id)
+            self._untold |= {task.poller.spec.id for task in self._terminals}
+        for terminal in list(self._untold):
+            self._tell(terminal)
 
 
 def _calling(function: Callable[[str], None], value: str) -> Callable[[], None]:

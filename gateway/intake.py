@@ -73,13 +73,30 @@ class Intake:
             self._wake()
         return changed
 
-    async def store(self, records: Sequence[RawRecord], seen: Counter[bytes]) -> int:
+    async def store(
+        self,
+        records: Sequence[RawRecord],
+        seen: Counter[bytes],
+        generation: int = raw.FILED,
+    ) -> int:
         """Keep records of one terminal in log order; return how many were new."""
         new = 0
         for start in range(0, len(records), _PIECE):
             piece = records[start : start + _PIECE]
-            new += await self.ask(partial(raw.store, records=piece, seen=seen))
+            new += await self.ask(
+                partial(raw.store, records=piece, seen=seen, generation=generation)
+            )
         return new
+
+    async def carry(
+        self, records: Sequence[RawRecord], seen: Counter[bytes], generation: int
+    ) -> None:
+        """Note that records, stored now or long ago, are in this generation."""
+        for start in range(0, len(records), _PIECE):
+            piece = records[start : start + _PIECE]
+            await self.ask(
+                partial(raw.carry, records=piece, seen=seen, generation=generation)
+            )
 
     async def interpret(self) -> None:
         """Make punches of every raw row that has no outcome yet."""

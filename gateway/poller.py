@@ -1,35 +1,42 @@
-"""One task per terminal: read what is new, store it, then move the cursor.
+"""Reads one terminal: what is new, stored first, and only then the cursor moves.
 
 The only place that turns a driver's `RawPunch` into the core's `RawRecord`. The log of
-the terminal is the truth; announcements only say «read now». A terminal that fails is
-tried again with growing pauses and never delays another. Nothing is ever disabled,
-cleared or set on a terminal.
+the terminal is the truth; announcements only say «read now», and no time tells what is
+new. Nothing is ever disabled, cleared or set on a terminal.
 """
 
 import asyncio
 import logging
-import random
-from collections import Counter
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from drivers import Driver
-from drivers.base import Address, RawPunch, Terminal, TerminalError
+from drivers.base import (
+    Address,
+    Announcement,
+    Counts,
+    RawPunch,
+    Terminal,
+    TerminalError,
+)
 from gateway.clock import Now, text
 from gateway.core.values import RawRecord, Source
-from gateway.errors import StoreError
 from gateway.intake import Intake
-from gateway.log import loud
+from gateway.reading import AnchorLostError, Announced, Due, LogRead
 from gateway.store import raw
 
 log = logging.getLogger("punchgate.poller")
 
-_RETRY_SECONDS = 1.0
-_RETRY_MAX_SECONDS = 60.0
 _CLOCK_AGREES_SECONDS = 5.0
+_CLOCK_EVERY_SECONDS = 300.0
+_CLOCK_NOTED_SECONDS = 3600.0
+_CLOCK_MOVED_SECONDS = 1.0
+_QUEUE_SECONDS = 30.0
 
 
 class WrongTerminalError(TerminalError):
@@ -56,26 +63,23 @@ class Standing:
     online: bool = False
     in_terminal: int | None = None
     downloaded: int = 0
+    generation: int = 1
     capacity: int | None = None
     offset_seconds: float | None = None
     last_read: str | None = None
     error: str | None = None
 
 
-class _AnchorLostError(Exception):
-    """The log is not the one the cursor stands in."""
-
-
 class Poller:
-    """Reads one terminal for ever.
+    """Knows how far one terminal is read, and reads on.
 
     Args:
         spec: the terminal.
         intake: where records go.
         now: the wall clock.
         distrust: the last stop was unclean, so the first read takes the whole log.
-        progress: called whenever the task got on; the watchdog looks at it.
-        changed: called when `standing` changed.
+        whole_reads: how many whole logs may be read at once, over all terminals.
+        progress: called whenever it got on; the watchdog looks at it.
     """
 
     def __init__(  # noqa: PLR0913 - the seams to the daemon
@@ -85,101 +89,62 @@ class Poller:
         now: Now,
         *,
         distrust: bool,
+        whole_reads: asyncio.Semaphore,
         progress: Callable[[], None],
-        changed: Callable[[], None],
     ) -> None:
         self.spec = spec
         self.standing = Standing()
+        self.progress = progress
         self._intake = intake
         self._now = now
         self._distrust = distrust
-        self._progress = progress
-        self._changed = changed
-        self._failures = 0
+        self._whole_reads = whole_reads
         self._reported: str | None = None
+        self._cursor: raw.Cursor | None = None
+        self._due = Due()
+        self._announced = Announced()
+        self._clock_at: float | None = None
+        self._clock_noted: tuple[float, float] | None = None
+        self._slots: dict[int, str] = {}
 
-    async def run(self) -> None:
-        """Poll until cancelled.
+    async def remember(self) -> None:
+        """Take up where the journal says the last process stopped."""
+        self._cursor = await self._intake.ask(
+            lambda db: raw.cursor(db, self.spec.serial)
+        )
+        if self._cursor is not None:
+            self._show(self._cursor)
+
+    @property
+    def waits_for_records(self) -> bool:
+        """Whether a punch was announced that the log does not show yet."""
+        return bool(self._announced.waiting)
+
+    async def visit(self, terminal: Terminal) -> None:
+        """Open a conversation: who answers, its clock, its log as far as it is due.
 
         Raises:
-            StoreError: when the journal writes no more.
+            TerminalError: the terminal failed, or is another one.
+            StoreError: the journal writes no more.
         """
-        cursor = await self._intake.ask(lambda db: raw.cursor(db, self.spec.serial))
-        if cursor is not None:
-            self.standing.in_terminal = cursor.in_terminal
-            self.standing.downloaded = cursor.position
-            self.standing.offset_seconds = cursor.offset_seconds
-            self.standing.last_read = cursor.read_at
-        while True:
-            self._progress()
-            try:
-                await self._converse()
-                pause = self.spec.poll_seconds
-            except TerminalError as error:
-                pause = self._failed(str(error))
-            except StoreError:
-                raise
-            except Exception as error:
-                log.exception("terminal task failed", {"terminal": self.spec.id})
-                pause = self._failed(f"{type(error).__name__}: {error}")
-            await asyncio.sleep(pause)
+        await self._check_serial(await terminal.open())
+        await self._measure(terminal)
+        await self._read_if_due(terminal, await self._count(terminal), Source.POLL)
 
-    def _failed(self, error: str) -> float:
-        self._failures += 1
-        pause: float = min(
-            _RETRY_SECONDS * 2.0 ** min(self._failures - 1, 9), _RETRY_MAX_SECONDS
-        )
-        pause *= random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, guards nothing
-        self.standing.online = False
-        self.standing.error = error
-        if loud(self._failures):
-            log.warning(
-                "terminal down",
-                {
-                    "terminal": self.spec.id,
-                    "after": self._failures,
-                    "error": error,
-                    "next": f"{pause:.0f}s",
-                },
-            )
-        self._changed()
-        return pause
-
-    async def _converse(self) -> None:
-        """Open, read, and for a live terminal stay and listen."""
-        terminal = self.spec.driver.open(self.spec.address)
-        try:
-            await self._check_serial(await terminal.open())
-            await self._count(terminal)
-            await self._read(terminal, Source.RESYNC if self._distrust else Source.POLL)
-            self._up()
-            if self.spec.live:
-                await self._listen(terminal)
-        finally:
-            await terminal.close()
-
-    async def _listen(self, terminal: Terminal) -> None:
-        """Hold the session; every announcement and every silence makes a read."""
-        try:
-            await terminal.listen()
-        except TerminalError as error:
-            values = {"terminal": self.spec.id, "error": str(error)}
-            log.info("terminal not live", values)
-            return
-        # Between the read and the registration a punch is announced to nobody.
-        if await self._count(terminal) != self.standing.downloaded:
-            await self._read(terminal, Source.POLL)
-        while True:
-            self._progress()
-            announced = await terminal.wait(self.spec.poll_seconds)
-            await self._read(terminal, Source.LIVE if announced else Source.POLL)
-
-    async def _count(self, terminal: Terminal) -> int:
-        """Return how many records the terminal says it holds."""
-        counts = await terminal.counts()
-        if counts.record_capacity > 0:
-            self.standing.capacity = counts.record_capacity
-        return counts.records
+    async def look(
+        self, terminal: Terminal, announced: Sequence[Announcement] = ()
+    ) -> None:
+        """Look again in a held conversation; what was announced is read at once."""
+        self._announced.note(announced, time.monotonic())
+        since = self._clock_at
+        if since is None or time.monotonic() - since >= _CLOCK_EVERY_SECONDS:
+            await self._measure(terminal)
+        counts = await self._count(terminal)
+        if announced or self.waits_for_records:
+            await self._read(terminal, counts, Source.LIVE)
+            await self._settle()
+        else:
+            await self._read_if_due(terminal, counts, Source.POLL)
 
     async def _check_serial(self, serial: str) -> None:
         if serial == self.spec.serial:
@@ -187,10 +152,8 @@ class Poller:
             return
         if serial != self._reported:
             self._reported = serial
-            await self._intake.event(
+            await self._event(
                 "terminal_replaced",
-                self.spec.id,
-                self.spec.serial,
                 "another serial answers at this address; nothing of it is read",
                 {"found": serial},
             )
@@ -199,108 +162,168 @@ class Poller:
             " terminal there or correct the serial in the book"
         )
 
-    def _up(self) -> None:
-        if not self.standing.online:
-            log.info(
-                "terminal up",
-                {
-                    "terminal": self.spec.id,
-                    "serial": self.spec.serial,
-                    "records": self.standing.in_terminal,
-                    "offset": self.standing.offset_seconds,
-                },
-            )
-        self._failures = 0
-        self.standing.online = True
-        self.standing.error = None
-        self._changed()
+    async def _count(self, terminal: Terminal) -> Counts:
+        """Return what the terminal says it holds."""
+        counts = await terminal.counts()
+        if counts.record_capacity > 0:
+            self.standing.capacity = counts.record_capacity
+        return counts
 
-    async def _offset(self, terminal: Terminal) -> float:
-        """Measure terminal clock minus ours; the terminal shows whole seconds only."""
+    async def _measure(self, terminal: Terminal) -> None:
+        """Measure terminal clock minus ours; the terminal shows whole seconds only.
+
+        A clock that shows no date measures nothing; the log is read all the same.
+        """
         asked = self._now()
         shown = await terminal.clock()
         answered = self._now()
         middle = asked + (answered - asked) / 2
+        before = self.standing.offset_seconds
+        self._clock_at = time.monotonic()
         try:
             device = datetime.fromisoformat(shown)
         except ValueError:
-            raise TerminalError(f"its clock shows {shown}, no date") from None
+            self.standing.offset_seconds = None
+            log.warning("clock unreadable", {"terminal": self.spec.id, "shows": shown})
+            return
         device = device.replace(tzinfo=ZoneInfo(self.spec.zone))
-        return round((device + timedelta(seconds=0.5) - middle).total_seconds(), 1)
+        offset = (device + timedelta(seconds=0.5) - middle).total_seconds()
+        await self._note_clock(before, round(offset, 1), text(answered))
 
-    async def _read(self, terminal: Terminal, source: Source) -> None:
-        """Read once: clock, log, store, clock again, and only then the cursor."""
-        before = await self._offset(terminal)
-        cursor = None
-        if not self._distrust:
-            cursor = await self._intake.ask(lambda db: raw.cursor(db, self.spec.serial))
+    async def _note_clock(self, before: float | None, offset: float, at: str) -> None:
+        """Keep a measurement; a jump goes up as an event."""
+        self.standing.offset_seconds = offset
+        now = time.monotonic()
+        noted, since = self._clock_noted or (None, now)
+        if (
+            noted is None
+            or abs(noted - offset) >= _CLOCK_MOVED_SECONDS
+            or now - since >= _CLOCK_NOTED_SECONDS
+        ):
+            self._clock_noted = offset, now
+            await self._intake.ask(
+                lambda db: raw.note_clock(db, self.spec.serial, at, offset)
+            )
+        if before is not None and abs(offset - before) > _CLOCK_AGREES_SECONDS:
+            await self._event(
+                "clock_jumped",
+                "the terminal's clock is not where it was at the last look",
+                {"before": before, "after": offset},
+            )
+
+    async def _read_if_due(
+        self, terminal: Terminal, counts: Counts, source: Source
+    ) -> None:
+        if self._distrust or self._due.is_due(counts, time.monotonic()):
+            await self._read(terminal, counts, source)
+
+    async def _read(self, terminal: Terminal, counts: Counts, source: Source) -> None:
+        """Read on behind the cursor; a log that is another one is read whole."""
+        cursor = self._cursor
+        if cursor is not None and cursor.driver != self.spec.driver.name:
+            cursor = None  # its anchor says nothing to this driver
+        before = generation = self.standing.generation
         try:
-            read = await self._take(terminal, cursor, before, source)
-        except _AnchorLostError as lost:
-            await self._intake.event(
-                "log_changed",
-                self.spec.id,
-                self.spec.serial,
-                str(lost),
-                {"position": cursor.position if cursor else 0},
-            )
-            read = await self._take(terminal, None, before, Source.RESYNC)
-        count = await self._count(terminal)
-        if 0 <= count < read.position:
-            count = read.position  # the counter lies low; what came is what there is
-        self._progress()
-        after = await self._offset(terminal)
-        if abs(after - before) > _CLOCK_AGREES_SECONDS:
-            log.warning(
-                "clock jumped",
-                {"terminal": self.spec.id, "before": before, "after": after},
-            )
-        to = raw.Cursor(
-            serial=self.spec.serial,
-            terminal=self.spec.id,
-            driver=self.spec.driver.name,
-            position=read.position,
-            anchor=read.anchor,
-            in_terminal=count,
-            offset_seconds=after,
-            read_at=text(self._now()),
-        )
-        await self._intake.ask(lambda db: raw.move(db, to))
+            self._refuse_shrunk(counts)
+            if self._distrust and cursor is not None:
+                await self._check_anchor(terminal, cursor)
+                cursor, source = None, Source.RESYNC
+            read = await self._take(terminal, cursor, generation, source)
+        except AnchorLostError as lost:
+            generation += 1
+            await self._open_generation(generation, str(lost), counts)
+            read = await self._take(terminal, None, generation, Source.RESYNC)
+        await self._move(read, counts, generation)
+        await self._note_slots(terminal.slots())
         self._distrust = False
-        self._note(to, read.new)
+        if generation > before:
+            await self._report_gone(before)
 
-    def _note(self, to: raw.Cursor, new: int) -> None:
-        before = (self.standing.in_terminal, self.standing.downloaded)
-        self.standing.in_terminal = to.in_terminal
-        self.standing.downloaded = to.position
-        self.standing.offset_seconds = to.offset_seconds
-        self.standing.last_read = to.read_at
-        if new or before != (to.in_terminal, to.position):
-            self._changed()
+    async def _check_anchor(self, terminal: Terminal, cursor: raw.Cursor) -> None:
+        """See whether the log is still the one the cursor stands in; store nothing.
+
+        Raises:
+            AnchorLostError: it is not.
+        """
+        read = LogRead(cursor)
+        async with aclosing(terminal.read(read.start)) as pieces:
+            async for piece in pieces:
+                self.progress()
+                received = self._now()
+                read.fresh([self._record(p, Source.RESYNC, received) for p in piece])
+                if read.anchored:
+                    return
+        read.finish()
+
+    async def _note_slots(self, slots: Mapping[int, str]) -> None:
+        """Keep which badge stood behind which slot, and since when."""
+        changed = {
+            s: badge for s, badge in slots.items() if self._slots.get(s) != badge
+        }
+        if changed:
+            at = text(self._now())
+            self._slots |= changed
+            await self._intake.ask(
+                lambda db: raw.note_slots(db, self.spec.serial, changed, at)
+            )
+
+    def _refuse_shrunk(self, counts: Counts) -> None:
+        """Take a counter that fell for what it is: somebody cleared or changed a log.
+
+        Raises:
+            AnchorLostError: it fell.
+        """
+        before = self._due.counted
+        if before is not None and 0 < counts.records < before:
+            raise AnchorLostError(
+                f"the terminal counts {counts.records} records, {before} before"
+            )
 
     async def _take(
         self,
         terminal: Terminal,
         cursor: raw.Cursor | None,
-        offset: float,
+        generation: int,
         source: Source,
-    ) -> "_Read":
+    ) -> LogRead:
         """Store everything behind the cursor's anchor, piece by piece."""
-        read = _Read(cursor)
+        read = LogRead(cursor)
+        if read.tail:
+            return await self._pieces(terminal, read, generation, source)
+        while True:
+            try:
+                async with asyncio.timeout(_QUEUE_SECONDS):
+                    await self._whole_reads.acquire()
+            except TimeoutError:
+                self.progress()  # waiting for a turn is no standstill
+            else:
+                break
+        try:
+            return await self._pieces(terminal, read, generation, source)
+        finally:
+            self._whole_reads.release()
+
+    async def _pieces(
+        self, terminal: Terminal, read: LogRead, generation: int, source: Source
+    ) -> LogRead:
+        carried = generation > 1 and not read.tail
         async for piece in terminal.read(read.start):
-            self._progress()
+            self.progress()
             received = self._now()
-            records = [self._record(p, offset, source, received) for p in piece]
+            records = [self._record(punch, source, received) for punch in piece]
             fresh = read.fresh(records)
-            if fresh:
-                self._distrust = True  # until the cursor stands behind these rows
-                await self._count_stored(read, fresh)
-                read.new += await self._intake.store(fresh, read.seen)
-                await self._intake.interpret()
+            if not fresh:
+                continue
+            self._distrust = True  # until the cursor stands behind these rows
+            await self._count_stored(read, fresh)
+            read.new += await self._intake.store(fresh, read.seen, generation)
+            if carried:
+                await self._intake.carry(fresh, read.seen, generation)
+            await self._intake.interpret()
         read.finish()
         return read
 
-    async def _count_stored(self, read: "_Read", fresh: Sequence[RawRecord]) -> None:
+    async def _count_stored(self, read: LogRead, fresh: Sequence[RawRecord]) -> None:
         """Learn how many records identical to these stand before the anchor."""
         unknown = read.uncounted({raw.record_key(record) for record in fresh})
         if unknown:
@@ -308,9 +331,91 @@ class Poller:
                 partial(raw.occurrences, serial=self.spec.serial, keys=unknown)
             )
 
-    def _record(
-        self, punch: RawPunch, offset: float, source: Source, received: datetime
-    ) -> RawRecord:
+    async def _move(self, read: LogRead, counts: Counts, generation: int) -> None:
+        """Move the cursor behind what is stored."""
+        count = counts.records
+        if 0 <= count < read.position:
+            count = read.position  # the counter lies low; what came is what there is
+        cursor = raw.Cursor(
+            serial=self.spec.serial,
+            terminal=self.spec.id,
+            driver=self.spec.driver.name,
+            position=read.position,
+            anchor=read.anchor,
+            in_terminal=count,
+            offset_seconds=self.standing.offset_seconds,
+            read_at=text(self._now()),
+            generation=generation,
+        )
+        await self._intake.ask(lambda db: raw.move(db, cursor))
+        self._cursor = cursor
+        self._due.done(counts, read.position, time.monotonic())
+        self._show(cursor)
+
+    def _show(self, cursor: raw.Cursor) -> None:
+        self.standing.in_terminal = cursor.in_terminal
+        self.standing.downloaded = cursor.position
+        self.standing.generation = cursor.generation
+        self.standing.offset_seconds = cursor.offset_seconds
+        self.standing.last_read = cursor.read_at
+
+    async def _open_generation(
+        self, generation: int, reason: str, counts: Counts
+    ) -> None:
+        """Write down and send up that the log is another one from now on."""
+        position = self.standing.downloaded
+        opened_at = text(self._now())
+        await self._intake.ask(
+            lambda db: raw.open_generation(
+                db,
+                serial=self.spec.serial,
+                generation=generation,
+                opened_at=opened_at,
+                reason=reason,
+                position=position,
+                in_terminal=counts.records,
+            )
+        )
+        detail = {
+            "position": position,
+            "in_terminal": counts.records,
+            "generation": generation,
+        }
+        await self._event("log_changed", reason, dict(detail))
+
+    async def _report_gone(self, generation: int) -> None:
+        """Say how many records the terminal no longer has; ours stay."""
+        gone = await self._intake.ask(
+            lambda db: raw.left_behind(
+                db, self.spec.serial, self.spec.driver.name, generation
+            )
+        )
+        if gone:
+            await self._event(
+                "records_gone",
+                "records that were read before are no longer in the terminal",
+                {"count": gone, "generation": generation},
+            )
+
+    async def _settle(self) -> None:
+        """Look whether what was announced is in the log by now."""
+        for badge, at in list(self._announced.waiting):
+            there = partial(raw.holds, serial=self.spec.serial, badge=badge, at=at)
+            if await self._intake.ask(there):
+                self._announced.seen(badge, at)
+        for badge, at in self._announced.overdue(time.monotonic()):
+            await self._event(
+                "event_without_record",
+                "a punch was announced and never came into the log",
+                {"badge": badge, "at": at},
+            )
+
+    async def _event(
+        self, kind: str, reason: str, detail: dict[str, str | int | float | None]
+    ) -> None:
+        await self._intake.event(kind, self.spec.id, self.spec.serial, reason, detail)
+
+    def _record(self, punch: RawPunch, source: Source, received: datetime) -> RawRecord:
         return RawRecord(
             terminal=self.spec.id,
             serial=punch.serial,
@@ -324,55 +429,5 @@ class Poller:
             driver=self.spec.driver.name,
             source=source,
             received_at=received,
-            offset_seconds=offset,
+            offset_seconds=self.standing.offset_seconds,
         )
-
-
-class _Read:
-    """One read of a log: what is behind the anchor, and where the cursor goes."""
-
-    def __init__(self, cursor: raw.Cursor | None) -> None:
-        self._cursor = cursor
-        self.start = cursor.position - 1 if cursor and cursor.position else 0
-        self.position = cursor.position if cursor else 0
-        self.anchor = cursor.anchor if cursor else b""
-        self.new = 0
-        self._anchored = not self.position
-        self.seen: Counter[bytes] = Counter()
-        self._tail = bool(self.position)
-        self._counted: set[bytes] = set()
-
-    def uncounted(self, keys: set[bytes]) -> set[bytes]:
-        """Return the keys whose stored rows must still be counted.
-
-        None when the log is read from its start: then the read itself counts.
-        """
-        new = keys - self._counted if self._tail else set()
-        self._counted |= new
-        return new
-
-    def fresh(self, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
-        """Return the records behind the anchor.
-
-        Raises:
-            _AnchorLostError: when another record stands where the anchor stood.
-        """
-        found = [r for r in records if r.position >= self.position]
-        if not self._anchored:
-            last = [r for r in records if r.position == self.position - 1]
-            if last and raw.record_key(last[0]) != self.anchor:
-                raise _AnchorLostError("another record stands where the last one stood")
-            self._anchored = bool(last)
-        if found:
-            self.position = found[-1].position + 1
-            self.anchor = raw.record_key(found[-1])
-        return found
-
-    def finish(self) -> None:
-        """Check that the log reached the anchor.
-
-        Raises:
-            _AnchorLostError: when the log is shorter than what was read before.
-        """
-        if not self._anchored:
-            raise _AnchorLostError("the log is shorter than before")

@@ -35,11 +35,13 @@ def backlog(reader: Reader, now: Now) -> Backlog:
     return Backlog(waiting, round(max(age, 0.0), 3))
 
 
-def figures(reader: Reader, serial: str, driver: str, sent: int) -> Figures:
-    """Count what became of a terminal's records; `sent` is the uplink's last seq."""
+def figures(
+    reader: Reader, serial: str, driver: str, generation: int, sent: int
+) -> Figures:
+    """Count what became of the log a terminal has now; `sent` is the last seq sent."""
     epoch = reader.epoch()
     progress = Progress(epoch["id"], sent, epoch["acked_seq"])
-    return count(reader.db, serial, driver, progress)
+    return count(reader.db, serial, driver, generation, progress)
 
 
 def terminal(
@@ -59,6 +61,7 @@ def terminal(
         "rejected": counted.rejected,
         "sent": counted.sent,
         "acknowledged": counted.acknowledged,
+        "generation": standing.generation,
         "offset_seconds": standing.offset_seconds,
         "last_read": standing.last_read,
         "equation": {"holds": term is None, "term": term},
@@ -93,6 +96,7 @@ def _stored_standing(reader: Reader, serial: str) -> Standing:
     return Standing(
         in_terminal=cursor.in_terminal,
         downloaded=cursor.position,
+        generation=cursor.generation,
         offset_seconds=cursor.offset_seconds,
         last_read=cursor.read_at,
     )
@@ -116,8 +120,8 @@ def whole(
             terminal(
                 spec,
                 serial := loaded.book_serial(spec.id),
-                standings[spec.id],
-                figures(reader, serial, spec.driver.value, sent),
+                standing := standings[spec.id],
+                figures(reader, serial, spec.driver.value, standing.generation, sent),
             )
             for spec in loaded.settings.terminals
         ],
@@ -141,7 +145,8 @@ def risks(status: Mapping[str, Any]) -> list[str]:
             found.append(f"{name}: {line['equation']['term']} does not add up")
     uplink = status["uplink"]
     if uplink and not uplink["connected"]:
-        found.append("no broker lets the uplink in")
+        reason = uplink["error"]
+        found.append("no broker lets the uplink in" + (f": {reason}" if reason else ""))
     if uplink and uplink["refusals"]:
         found.append(f"the broker refused {uplink['refusals']} messages")
     age = status["outbox"]["oldest_age_seconds"]

@@ -159,6 +159,8 @@ class Equation(msgspec.Struct, frozen=True, kw_only=True):
 class TerminalState(msgspec.Struct, frozen=True, kw_only=True):
     """A terminal as its gateway sees it: availability, counts, clock, capacity.
 
+    Counts are of the log as it is now: `generation` goes up when somebody clears it.
+
     A terminal is there only while its gateway's `state` says online too: a gateway that
     dies leaves its last words here.
     """
@@ -170,6 +172,7 @@ class TerminalState(msgspec.Struct, frozen=True, kw_only=True):
     serial: Name
     online: bool
     driver: str
+    generation: Count
     in_terminal: Count | None
     downloaded: Count
     stored: Count

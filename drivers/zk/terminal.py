@@ -6,7 +6,7 @@ the caller to check by the record in front (zk-protocol 2.6).
 """
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from drivers.base import (
     Address,
@@ -49,6 +49,7 @@ class ZkTerminal:
         self._asked = Conversation(address)
         self._serial = ""
         self._counts: Counts | None = None
+        self._slots: dict[int, str] = {}
 
     async def open(self) -> str:
         """Connect, present the key, and return the serial number of who answered."""
@@ -94,19 +95,23 @@ class ZkTerminal:
         self._counts = Counts(sizes.users, sizes.records, sizes.record_capacity)
         return self._counts
 
-    async def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
+    async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Pieces of the log in order from `start`; none when it ends before."""
         log = await self._log()
         if log.total:
             layout, records = await log.layout(start)
             if layout.ids is Ids.SLOT:
                 # Users first: their list takes the place of the log in the buffer.
-                slots = {user.slot: user.badge for user in await self.users()}
-                log = await self._log(slots)
+                self._slots = {user.slot: user.badge for user in await self.users()}
+                log = await self._log(self._slots)
                 layout, records = await log.layout(start)
             async for piece in log.pieces(layout, records, start):
                 yield piece
         await bulk.release(self._asked, log.prepared)
+
+    def slots(self) -> Mapping[int, str]:
+        """Badges by slot that the last read went by; empty where records have them."""
+        return self._slots
 
     async def users(self) -> Sequence[TerminalUser]:
         """Everybody the terminal knows. Never templates."""

@@ -104,7 +104,7 @@ def _width() -> int:
 
 def _link(uplink: dict[str, Any]) -> str:
     if not uplink["connected"]:
-        return "no broker"
+        return f"no broker: {uplink['error']}" if uplink["error"] else "no broker"
     held = "" if uplink["gate"] == "open" else f", held: {uplink['gate']}"
     return f"connected, MQTT {uplink['protocol']}{held}"
 

@@ -61,7 +61,7 @@ class Lock:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise StoreError(
-                f"{self._path.parent} cannot be written: {error.strerror}"
+                f"{self._path.parent} cannot be written: {error.strerror}; {_ADVICE}"
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

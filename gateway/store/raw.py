@@ -7,7 +7,7 @@ before it in the log. Reading the same log again adds nothing.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,8 +77,15 @@ def store(
     return db.conn.total_changes - before
 
 
-def carry(db: Database, records: Sequence[RawRecord], generation: int) -> None:
+def carry(
+    db: Database,
+    records: Sequence[RawRecord],
+    seen: Counter[bytes],
+    generation: int,
+) -> None:
     """Note that these records are in this generation of the log, wherever they came.
+
+    `seen` counts the identical records that came so far, these included.
 
     For a log that is read anew after somebody changed it: what was stored before and
     is still there belongs to the new generation too.
@@ -91,7 +98,12 @@ def carry(db: Database, records: Sequence[RawRecord], generation: int) -> None:
             f" AND record IN ({', '.join('?' * len(chunk))})"
         )
         values = [records[0].serial, records[0].driver, generation, *chunk]
-        for row in list(table(db, "raw").rows_where(where, values, select="id")):
+        found = table(db, "raw").rows_where(
+            where, values, select="id, record, occurrence"
+        )
+        for row in list(found):
+            if row["occurrence"] >= seen[row["record"]]:
+                continue  # one more than the log holds now
             table(db, "raw").update(row["id"], {"generation": generation})
             if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
                 table(db, "outcomes").update(row["id"], {"generation": generation})
@@ -208,6 +220,26 @@ def open_generation(  # noqa: PLR0913 - the columns of one row
             "in_terminal": in_terminal,
         },
         pk=("serial", "generation"),
+    )
+
+
+def note_slots(
+    db: Database, serial: str, badges: Mapping[int, str], since: str
+) -> None:
+    """Write down which badge stands behind which slot from now on, where that is new.
+
+    A record keeps the badge its slot had when it was read: slots are given to others.
+    """
+    known = {
+        row["slot"]: row["badge"]
+        for row in table(db, "slots").rows_where(
+            "serial = ?", [serial], order_by="since, rowid"
+        )
+    }
+    table(db, "slots").insert_all(
+        {"serial": serial, "slot": slot, "badge": badge, "since": since}
+        for slot, badge in badges.items()
+        if known.get(slot) != badge
     )
 
 

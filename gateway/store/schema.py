@@ -10,6 +10,7 @@ outbox    one row = one entry = one seq = one topic; hash-chained per epoch
 epochs    the streams; the last one is written, `acked_seq` is what the centre confirmed
 generations  each state of a terminal's log, from clear to clear, and why it began
 clocks    what a terminal's clock was off by, whenever that changed, and every hour
+slots     which badge stood behind a slot since when, for records that name slots only
 places    (view) which generation a punch first came from
 meta      version of the writer, clean stop, session counter, digest of the book
 """
@@ -162,6 +163,9 @@ def _generations(db: Database) -> None:
         {"id": int, "serial": str, "measured_at": str, "offset_seconds": float},
         pk="id",
     ).create_index(["serial", "id"])
+    table(db, "slots").create(
+        {"serial": str, "slot": int, "badge": str, "since": str}
+    ).create_index(["serial"])
     db.create_view(
         "places",
         "SELECT punches.serial, punches.epoch, punches.seq, outcomes.driver,"

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ from drivers.base import (
 from gateway.clock import text
 from gateway.intake import Intake
 from gateway.poller import Poller, Spec, WrongTerminalError
-from gateway.store import epochs, raw
+from gateway.store import epochs, figures, raw
 from gateway.store.journal import Journal
+from gateway.terminal_task import TerminalTask
 from tests.builders import NOW, SERIAL, book
 
 CLOCK = "2026-11-02T08:00:01"  # NOW on a wall in Shanghai
@@ -70,7 +72,7 @@ class FakeTerminal:
         """Count, wrongly if told so."""
         return Counts(0, max(len(self.log) + self.count_off, 0), 1000)
 
-    async def read(self, start: int = 0) -> AsyncIterator[Sequence[RawPunch]]:
+    async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Yield pieces from `start`, or from 0."""
         self.asked.append(start)
         first = 0 if self.whole else start
@@ -82,6 +84,10 @@ class FakeTerminal:
         at = f"2026-11-02T07:{number // 60:02d}:{number % 60:02d}"
         data = bytes([1, number]) if self.bytes_ else None
         return RawPunch(self.serial, "1001", at, 1, 0, 0, position, data)
+
+    def slots(self) -> Mapping[int, str]:
+        """Name no slots."""
+        return {}
 
     async def users(self) -> Sequence[TerminalUser]:
         """Nobody."""
@@ -106,10 +112,10 @@ class Gateway:
     def __init__(self, journal: Journal, terminal: FakeTerminal) -> None:
         self.terminal = terminal
         self.intake = Intake(journal, lambda: NOW, lambda: None, book())
-        self.poller = self.poller_made()
+        self.start()
 
-    def poller_made(self, *, distrust: bool = False) -> Poller:
-        """Make a poller as after a start."""
+    def start(self, *, distrust: bool = False) -> None:
+        """Make a poller and its task as after a start."""
         spec = Spec(
             id="lobby",
             serial=SERIAL,
@@ -119,14 +125,15 @@ class Gateway:
             poll_seconds=0.01,
             live=False,
         )
-        return Poller(
+        self.poller = Poller(
             spec,
             self.intake,
             lambda: NOW,
             distrust=distrust,
+            whole_reads=asyncio.Semaphore(2),
             progress=lambda: None,
-            changed=lambda: None,
         )
+        self.task = TerminalTask(self.poller, self.intake, lambda: None)
 
     async def stored(self) -> Log:
         """Return the numbers of all raw rows in the order they came."""
@@ -151,9 +158,10 @@ class Gateway:
         return await self.intake.ask(lambda db: raw.cursor(db, SERIAL))
 
     async def poll(self, log: Log) -> None:
-        """Read once, with this in the terminal."""
+        """Read once, with this in the terminal and the last look long ago."""
         self.terminal.log = log
-        await self.poller._converse()
+        self.poller._due.anchored_at = float("-inf")
+        await self.task._converse()
 
 
 @asynccontextmanager
@@ -209,7 +217,8 @@ def test_an_unclean_stop_reads_all_and_adds_only_what_is_new(
     async def again() -> None:
         async with gateway(**way) as site:
             await site.poll(log)
-            site.poller = site.poller_made(distrust=True)
+            site.start(distrust=True)
+            await site.poller.remember()
             await site.poll(log + more)
             assert await site.stored() == log + more
             assert site.terminal.asked[-1] == 0
@@ -236,8 +245,11 @@ def test_a_lost_anchor_is_seen_and_nothing_is_lost(
                 assert await site.events() == []
                 assert stored == before + after[len(before) :]
             else:
-                (event,) = await site.events()
+                event, *gone = await site.events()
                 assert '"log_changed"' in event
+                lost = Counter(before) - Counter(after)
+                assert len(gone) == bool(lost)
+                assert all(f'"count":{lost.total()}' in one for one in gone)
                 assert Counter(stored) == Counter(before) | Counter(after)
                 assert site.terminal.asked[-1] == 0
             cursor = await site.cursor()
@@ -245,6 +257,36 @@ def test_a_lost_anchor_is_seen_and_nothing_is_lost(
             assert cursor.position == len(after)
             await site.poll(after)
             assert await site.stored() == stored
+
+    asyncio.run(change())
+
+
+@few
+@given(st.lists(logs, min_size=1, max_size=5), ways)
+def test_the_count_equation_is_of_the_log_as_it_is_now(
+    states: list[Log], way: Any
+) -> None:
+    """However the log was changed: what is in it, is downloaded, is stored."""
+
+    async def change() -> None:
+        async with gateway(**way) as site:
+            for log in states:
+                await site.poll(log)
+                standing = site.poller.standing
+                found = await site.intake.ask(
+                    partial(
+                        figures.count,
+                        serial=SERIAL,
+                        driver="zk",
+                        generation=standing.generation,
+                        progress=figures.Progress(1, 0, 0),
+                    )
+                )
+                assert found.stored == len(log) == standing.downloaded
+                term = figures.broken_term(
+                    standing.in_terminal, standing.downloaded, found
+                )
+                assert term is None
 
     asyncio.run(change())
 
@@ -328,31 +370,38 @@ def test_a_counter_that_lies(off: int, counted: int) -> None:
 
 
 @pytest.mark.parametrize("seconds, jumped", [("06", 0), ("07", 1)])
-def test_a_clock_that_jumps_during_a_read(
-    said: list[logging.LogRecord], seconds: str, jumped: int
-) -> None:
-    """More than five seconds between the two measurements is worth a warning."""
+def test_a_clock_that_jumps_between_two_looks(seconds: str, jumped: int) -> None:
+    """More than five seconds between two measurements goes up as an event."""
 
-    async def jump() -> Poller:
+    async def jump() -> tuple[Poller, list[str], list[float]]:
         async with gateway(clocks=[CLOCK, CLOCK[:-2] + seconds]) as site:
             await site.poll([1])
-            return site.poller
+            await site.poll([1])
+            noted = await site.intake.ask(
+                lambda db: [row["offset_seconds"] for row in db.table("clocks").rows]
+            )
+            return site.poller, await site.events(), noted
 
-    poller = asyncio.run(jump())
-    assert len(events(said, "clock jumped")) == jumped
+    poller, events_, noted = asyncio.run(jump())
+    assert ['"clock_jumped"' in event for event in events_] == [True] * jumped
     assert poller.standing.offset_seconds == int(seconds) - 0.5
+    assert noted == [0.5, int(seconds) - 0.5]
 
 
-def test_a_clock_without_a_date_stores_nothing() -> None:
-    """Without a measured offset no record gets one; it is tried again later."""
+def test_a_clock_without_a_date_measures_nothing(
+    said: list[logging.LogRecord],
+) -> None:
+    """The log is read all the same; its records have no offset."""
 
     async def ask() -> None:
         async with gateway(clocks=["2000-00-00T00:00:00"]) as site:
-            with pytest.raises(TerminalError, match="shows 2000-00-00T00:00:00"):
-                await site.poll([1])
-            assert await site.stored() == []
+            await site.poll([1])
+            assert await site.stored() == [1]
+            assert site.poller.standing.offset_seconds is None
 
     asyncio.run(ask())
+    (values,) = events(said, "clock unreadable")
+    assert values["shows"] == "2000-00-00T00:00:00"
 
 
 def test_a_failing_terminal_is_tried_again_and_said_rarely(
@@ -362,13 +411,13 @@ def test_a_failing_terminal_is_tried_again_and_said_rarely(
 
     async def fail() -> list[float]:
         async with gateway() as site:
-            pauses = [site.poller._failed("gone") for _ in range(12)]
+            pauses = [site.task._failed("gone") for _ in range(12)]
             assert not site.poller.standing.online
             assert site.poller.standing.error == "gone"
             await site.poll([1])
             assert site.poller.standing.online
             assert site.poller.standing.error is None
-            return [*pauses, site.poller._failed("gone")]
+            return [*pauses, site.task._failed("gone")]
 
     pauses = asyncio.run(fail())
     assert [values["after"] for values in events(said, "terminal down")] == [1, 10, 1]
@@ -390,7 +439,7 @@ def test_our_own_mistake_is_shown_and_the_task_goes_on(
     async def mistaken() -> None:
         async with gateway() as site:
             site.terminal = Broken()
-            task = asyncio.create_task(site.poller.run())
+            task = asyncio.create_task(site.task.run())
             async with asyncio.timeout(10):
                 while site.poller.standing.error is None:  # noqa: ASYNC110 - no event
                     await asyncio.sleep(0)
@@ -411,9 +460,9 @@ def test_a_start_shows_what_the_journal_knows() -> None:
         async with gateway() as site:
             await site.poll([1, 2, 3])
             before = site.poller.standing
-            site.poller = site.poller_made()
+            site.start()
             site.terminal.serial = "OTHER"  # nothing is read any more
-            task = asyncio.create_task(site.poller.run())
+            task = asyncio.create_task(site.task.run())
             async with asyncio.timeout(10):
                 while site.poller.standing.error is None:  # noqa: ASYNC110 - no event
                     await asyncio.sleep(0)

@@ -444,7 +444,7 @@ def test_batches_keep_to_the_broker_s_packet_limit(tmp_path: Path) -> None:
 
 TERMINAL = (
     b'{"v":1,"site":"s1","gateway":"g1","terminal":"lobby","serial":"VT1",'
-    b'"online":true,"driver":"zk","in_terminal":1,"downloaded":1,'
+    b'"online":true,"driver":"zk","generation":1,"in_terminal":1,"downloaded":1,'
     b'"stored":1,"punches":1,"repeats":0,"rejected":0,"sent":1,"acknowledged":1,'
     b'"equation":{"holds":true,"term":null},"offset_seconds":0.5,"capacity":null,'
     b'"last_read":null,"at":"2026-11-02T08:00:00+08:00"}'

@@ -1,0 +1,131 @@
+"""What one read of a log makes of the cursor: pure bookkeeping, no terminal, no clock.
+
+The anchor is the last record stored. A log in which it still stands where it stood has
+only grown; any other log is another one, whatever its length says.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from drivers.base import Announcement, Counts
+from gateway.core.values import RawRecord
+from gateway.store import raw
+
+ANCHOR_SECONDS = 600.0
+_TAIL_READS = 3
+_PATIENCE_SECONDS = 300.0
+_MOST_WAITING = 1000
+
+
+class AnchorLostError(Exception):
+    """The log is not the one the cursor stands in; the text says how one knows."""
+
+
+class LogRead:
+    """One read: what is behind the anchor, and where the cursor goes.
+
+    Without a cursor the whole log is read and every record is behind the anchor.
+    """
+
+    def __init__(self, cursor: raw.Cursor | None) -> None:
+        self.start = cursor.position - 1 if cursor and cursor.position else 0
+        self.position = cursor.position if cursor else 0
+        self.anchor = cursor.anchor if cursor else b""
+        self.new = 0
+        self.seen: Counter[bytes] = Counter()
+        self.anchored = not self.position
+        self.tail = bool(self.position)
+        self._counted: set[bytes] = set()
+
+    def uncounted(self, keys: set[bytes]) -> set[bytes]:
+        """Return the keys whose stored rows must still be counted.
+
+        None when the log is read from its start: then the read itself counts.
+        """
+        new = keys - self._counted if self.tail else set()
+        self._counted |= new
+        return new
+
+    def fresh(self, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+        """Return the records behind the anchor.
+
+        Raises:
+            AnchorLostError: another record stands where the anchor stood.
+        """
+        found = [r for r in records if r.position >= self.position]
+        if not self.anchored:
+            last = [r for r in records if r.position == self.position - 1]
+            if last and raw.record_key(last[0]) != self.anchor:
+                raise AnchorLostError("another record stands where the last one stood")
+            self.anchored = bool(last)
+        if found:
+            self.position = found[-1].position + 1
+            self.anchor = raw.record_key(found[-1])
+        return found
+
+    def finish(self) -> None:
+        """Check that the log reached the anchor.
+
+        Raises:
+            AnchorLostError: the log is shorter than what was read before.
+        """
+        if not self.anchored:
+            raise AnchorLostError("the log is shorter than before")
+
+
+@dataclass(slots=True)
+class Due:
+    """Whether a look at the counter is enough, or the log must be read.
+
+    A counter that did not move says «nothing new» only if it has told the truth so far
+    and the log cannot have lost its beginning. All times are monotonic seconds.
+    """
+
+    counted: int | None = None
+    truthful: bool = False
+    anchored_at: float = 0.0
+
+    def is_due(self, counts: Counts, now: float) -> bool:
+        """Return whether the log must be read."""
+        full = 0 < counts.record_capacity <= counts.records
+        return (
+            not self.truthful
+            or full
+            or counts.records <= 0
+            or counts.records != self.counted
+            or now - self.anchored_at >= ANCHOR_SECONDS
+        )
+
+    def done(self, counts: Counts, position: int, now: float) -> None:
+        """Remember a read that ended at `position`."""
+        self.counted = counts.records
+        self.truthful = counts.records == position
+        self.anchored_at = now
+
+
+@dataclass(slots=True)
+class Announced:
+    """Punches that were announced and have not been seen in the log yet."""
+
+    waiting: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+
+    def note(self, announced: Sequence[Announcement], now: float) -> None:
+        """Remember announcements that say who punched when."""
+        for one in announced:
+            if one.badge and len(self.waiting) < _MOST_WAITING:
+                self.waiting.setdefault((one.badge, one.at), (now, 0))
+
+    def seen(self, badge: str, at: str) -> None:
+        """Forget one: it is in the log."""
+        self.waiting.pop((badge, at), None)
+
+    def overdue(self, now: float) -> list[tuple[str, str]]:
+        """Count a tail read; return and forget what should have been there by now."""
+        found = []
+        for key, (since, reads) in list(self.waiting.items()):
+            self.waiting[key] = since, reads + 1
+            if reads + 1 >= _TAIL_READS or now - since >= _PATIENCE_SECONDS:
+                found.append(key)
+                del self.waiting[key]
+        return found
