@@ -8,42 +8,30 @@ import asyncio
 import hashlib
 import logging
 import signal
-import time
-from collections.abc import Callable
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from drivers import REGISTRY
-from drivers.base import Address
 from gateway import status
 from gateway.clock import Now, text
 from gateway.control import Control
+from gateway.core.walker import Problem
 from gateway.errors import ConfigError
 from gateway.intake import Intake
-from gateway.poller import Poller, Spec
-from gateway.settings import (
-    Loaded,
-    TerminalSettings,
-    comm_key,
-    load_book,
-)
+from gateway.poller import Standing
+from gateway.retained import VERSION, Retained
+from gateway.settings import Loaded, load
 from gateway.store import epochs
 from gateway.store.drain import Reader
 from gateway.store.journal import Journal
-from gateway.terminal_task import TerminalTask
+from gateway.terminals import Terminals
 from gateway.watchdog import Heartbeats, interval_seconds, notify
 from sync.link import Broker
-from sync.messages import Equation, State, TerminalState, encode
+from sync.messages import State
 from sync.uplink import Ids, Uplink
 from sync.uplink_values import Confirm, UplinkOptions
 
 log = logging.getLogger("punchgate.daemon")
 
-VERSION = version("punchgate")
-# pyzk reads one terminal at a time: a poller may wait long for its turn and be well.
-_STEP_SECONDS = 600.0
-_WHOLE_READS = 2
-_TELL_EVERY = 20.0
 _CHECK_SECONDS = 5.0
 
 
@@ -56,19 +44,19 @@ class Daemon:
     """
 
     def __init__(self, loaded: Loaded, now: Now) -> None:
-        self._loaded = loaded
+        self.loaded = loaded
         self._now = now
         self._journal = Journal(loaded.data_dir, VERSION)
         self._reader = Reader(self._journal.path)
         self._beats = Heartbeats()
         self._session = 0
-        self._terminals: list[TerminalTask] = []
-        self._progress: tuple[int, int, int] | None = None
-        self._told: dict[str, dict[str, Any]] = {}
-        self._tell_after: dict[str, float] = {}
-        self._untold: set[str] = set()
         self._uplink = self._build_uplink()
-        self._intake = Intake(self._journal, now, self._uplink.wake, loaded.book)
+        self._mqtt_changed = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._intake = Intake(self._journal, now, self._wake, loaded.book)
+        self._terminals = Terminals(self._intake, now, self._beats, self._tell)
+        self._retained = Retained(self, self._reader, now)
+        self._book_seen = _stamp(loaded.book_path)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
@@ -79,7 +67,7 @@ class Daemon:
         started = self._journal.open()
         self._session = started.session
         control = Control(
-            self._loaded.data_dir, {"status": self.status, "reload": self.reload}
+            self.loaded.data_dir, {"status": self.status, "reload": self.reload}
         )
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
@@ -90,29 +78,30 @@ class Daemon:
             log.info(
                 "daemon up",
                 {
-                    "gateway": self._loaded.settings.gateway.id,
+                    "gateway": self.loaded.settings.gateway.id,
                     "version": VERSION,
                     "session": started.session,
-                    "terminals": len(self._loaded.settings.terminals),
+                    "terminals": len(self.loaded.settings.terminals),
                 },
             )
-            await self._learn(self._loaded)
+            await self._learn(self.loaded)
             await self._intake.interpret()
-            self._build_terminals(distrust=started.unclean)
+            await self._terminals.apply(self.loaded, distrust=started.unclean)
             notify("READY=1")
             await self._work(stop)
         finally:
             notify("STOPPING=1")
+            await self._terminals.stop()
             await control.stop()
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
-        log.info("daemon down", {"gateway": self._loaded.settings.gateway.id})
+        log.info("daemon down", {"gateway": self.loaded.settings.gateway.id})
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Run every task; the first that ends, ends all."""
         tasks: list[asyncio.Task[Any]] = [
-            *(asyncio.create_task(task.run()) for task in self._terminals),
-            asyncio.create_task(self._uplink.run()),
+            asyncio.create_task(self._terminals.run()),
+            asyncio.create_task(self._deliver()),
             asyncio.create_task(self._watch()),
             asyncio.create_task(stop.wait()),
         ]
@@ -127,26 +116,81 @@ class Daemon:
 
     async def status(self) -> dict[str, Any]:
         """Return `status --json`."""
-        standings = {
-            task.poller.spec.id: task.poller.standing for task in self._terminals
-        }
         return status.whole(
-            self._loaded, self._reader, standings, self._now, self._uplink_status()
+            self.loaded,
+            self._reader,
+            self._terminals.standings(),
+            self._now,
+            self._uplink_status(),
         )
 
     async def reload(self) -> dict[str, Any]:
-        """Read the book again; a book with problems changes nothing."""
-        loaded = self._loaded
+        """Read settings and book again; files with problems change nothing."""
+        async with self._reloading:
+            return await self._reload()
+
+    async def _reload(self) -> dict[str, Any]:
+        before = self.loaded
+        self._book_seen = _stamp(before.book_path)
         try:
-            book = load_book(loaded.book_path)
+            loaded = load(before.path)
+            _check_reloadable(before, loaded)
         except ConfigError as error:
-            problems = [str(problem) for problem in error.problems]
-        else:
-            self._loaded = Loaded(loaded.settings, book, loaded.book_path)
-            return {"changed": await self._learn(self._loaded), "problems": []}
+            return self._refuse(error)
+        self.loaded = loaded
+        self._book_seen = _stamp(loaded.book_path)
+        changed = await self._learn(loaded)
+        touched = await self._terminals.apply(loaded)
+        if loaded.settings.mqtt != before.settings.mqtt:
+            self._mqtt_changed.set()
+        log.info("reloaded", {"terminals": ",".join(touched) or None})
+        return {"changed": changed, "terminals": touched, "problems": []}
+
+    def _refuse(self, error: ConfigError) -> dict[str, Any]:
+        problems = [str(problem) for problem in error.problems]
         for problem in problems:
-            log.error("book refused", {"problem": problem})
-        return {"changed": 0, "problems": problems}
+            log.error("reload refused", {"problem": problem})
+        return {"changed": 0, "terminals": [], "problems": problems}
+
+    @property
+    def sent_upto(self) -> int:
+        """Last seq the uplink sent."""
+        return self._uplink.sent_upto
+
+    def standing(self, terminal: str) -> Standing:
+        """Return what is known of a terminal now."""
+        return self._terminals.poller(terminal).standing
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish a retained message below the gateway's topics."""
+        self._uplink.publish_state(topic, payload)
+
+    def _wake(self) -> None:
+        self._uplink.wake()
+
+    def _tell(self, terminal: str) -> None:
+        self._retained.tell(terminal)
+
+    def _birth(self) -> State:
+        return self._retained.state(self._session)
+
+    async def _deliver(self) -> None:
+        """Run the uplink; changed settings of the broker begin a new one."""
+        while True:
+            self._mqtt_changed.clear()
+            running = asyncio.create_task(self._uplink.run())
+            changed = asyncio.create_task(self._mqtt_changed.wait())
+            try:
+                await asyncio.wait(
+                    {running, changed}, return_when=asyncio.FIRST_COMPLETED
+                )
+                if running.done():
+                    return running.result()
+            finally:
+                for task in (running, changed):
+                    task.cancel()
+                await asyncio.gather(running, changed, return_exceptions=True)
+            self._uplink = self._build_uplink()
 
     async def _learn(self, loaded: Loaded) -> int:
         codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
@@ -158,44 +202,8 @@ class Daemon:
         )
         return changed
 
-    def _build_terminals(self, *, distrust: bool) -> None:
-        whole_reads = asyncio.Semaphore(_WHOLE_READS)
-        for terminal in self._loaded.settings.terminals:
-            spec = self._spec(terminal)
-            part = f"terminal {spec.id}"
-            self._beats.expect(part, spec.poll_seconds + _STEP_SECONDS)
-            poller = Poller(
-                spec,
-                self._intake,
-                self._now,
-                distrust=distrust,
-                whole_reads=whole_reads,
-                progress=_calling(self._beats.beat, part),
-            )
-            self._terminals.append(
-                TerminalTask(poller, self._intake, _calling(self._tell, spec.id))
-            )
-
-    def _spec(self, terminal: TerminalSettings) -> Spec:
-        return Spec(
-            id=terminal.id,
-            serial=self._loaded.book_serial(terminal.id),
-            zone=self._loaded.book.zone(terminal.id),
-            address=Address(
-                host=terminal.host,
-                port=terminal.port,
-                transport=terminal.transport.value,
-                comm_key=comm_key(terminal.comm_key_file),
-                encoding=terminal.encoding,
-                timeout_seconds=terminal.timeout_seconds,
-            ),
-            driver=REGISTRY[terminal.driver],
-            poll_seconds=terminal.poll_seconds,
-            live=terminal.live,
-        )
-
     def _build_uplink(self) -> Uplink:
-        gateway, mqtt = self._loaded.settings.gateway, self._loaded.settings.mqtt
+        gateway, mqtt = self.loaded.settings.gateway, self.loaded.settings.mqtt
         return Uplink(
             epochs.JournalOutbox(self._journal, self._reader, self._now),
             Broker(
@@ -214,22 +222,7 @@ class Daemon:
                 reconnect_max_seconds=mqtt.reconnect_max_seconds,
             ),
             now=lambda: text(self._now()),
-            birth=self._state,
-        )
-
-    def _state(self) -> State:
-        waiting = status.backlog(self._reader, self._now)
-        return State(
-            site=self._loaded.settings.gateway.site,
-            gateway=self._loaded.settings.gateway.id,
-            online=True,
-            session=self._session,
-            epoch=self._reader.epoch()["name"],
-            backlog=waiting.unacknowledged,
-            oldest_age_seconds=waiting.oldest_age_seconds,
-            version=VERSION,
-            confirm=self._loaded.settings.mqtt.confirm.value,
-            at=text(self._now()),
+            birth=self._birth,
         )
 
     def _uplink_status(self) -> dict[str, Any]:
@@ -244,47 +237,6 @@ class Daemon:
             "last_ack_age_seconds": self._uplink.last_ack_age,
         }
 
-    def _tell(self, terminal: str) -> None:
-        """Publish a terminal's retained state when it says something new.
-
-        Counting a long log takes a while: it may take one part in twenty of the time.
-        What is left unsaid now is said by the watch.
-        """
-        began = time.monotonic()
-        if began < self._tell_after.get(terminal, 0.0):
-            self._untold.add(terminal)
-            return
-        self._untold.discard(terminal)
-        self._publish(terminal)
-        took = time.monotonic() - began
-        self._tell_after[terminal] = began + took * _TELL_EVERY
-
-    def _publish(self, terminal: str) -> None:
-        poller = next(t.poller for t in self._terminals if t.poller.spec.id == terminal)
-        settings = next(t for t in self._loaded.settings.terminals if t.id == terminal)
-        counted = status.figures(
-            self._reader,
-            poller.spec.serial,
-            poller.spec.driver.name,
-            poller.standing.generation,
-            self._uplink.sent_upto,
-        )
-        line = status.terminal(settings, poller.spec.serial, poller.standing, counted)
-        if self._told.get(terminal) == line:
-            return
-        self._told[terminal] = dict(line)
-        line["terminal"] = line.pop("id")
-        line.pop("error")
-        holds = line.pop("equation")
-        message = TerminalState(
-            site=self._loaded.settings.gateway.site,
-            gateway=self._loaded.settings.gateway.id,
-            equation=Equation(**holds),
-            at=text(self._now()),
-            **line,
-        )
-        self._uplink.publish_state(f"terminal/{poller.spec.serial}", encode(message))
-
     async def _watch(self) -> None:
         """Feed systemd's watchdog from real progress; keep terminal topics fresh."""
         seconds = min(interval_seconds() or _CHECK_SECONDS, _CHECK_SECONDS)
@@ -296,25 +248,43 @@ class Daemon:
                 log.error("watchdog withheld", {"late": ", ".join(late)})
             else:
                 notify("WATCHDOG=1")
-            self._tell_progress()
-
-    def _tell_progress(self) -> None:
-        """Publish what sending and confirming changed; counting costs, so not idly."""
-        epoch = self._reader.epoch()
-        mark = (epoch["id"], epoch["acked_seq"], self._uplink.sent_upto)
-        if mark != self._progress:
-            self._progress = mark
-            self._untold |= {task.poller.spec.id for task in self._terminals}
-        for terminal in list(self._untold):
-            self._tell(terminal)
+            self._retained.refresh(self._terminals.standings())
+            if _stamp(self.loaded.book_path) != self._book_seen:
+                await self.reload()
 
 
-def _calling(function: Callable[[str], None], value: str) -> Callable[[], None]:
-    return lambda: function(value)
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when somebody writes a file; None while it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _check_reloadable(before: Loaded, after: Loaded) -> None:
+    """Refuse what a running daemon cannot become.
+
+    Raises:
+        ConfigError: another gateway, site or data folder.
+    """
+    old, new = before.settings.gateway, after.settings.gateway
+    problems = [
+        Problem(
+            str(after.path),
+            1,
+            f"gateway.{name}",
+            "cannot change while the daemon runs; restart it",
+        )
+        for name in ("id", "site", "data_dir")
+        if getattr(old, name) != getattr(new, name)
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 async def serve(loaded: Loaded, now: Now) -> None:
-    """Run a daemon until SIGTERM or SIGINT; SIGHUP reads the book again.
+    """Run a daemon until SIGTERM or SIGINT; SIGHUP reads settings and book again.
 
     Raises:
         StoreError: when the journal cannot be opened or writes no more.

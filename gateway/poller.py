@@ -120,6 +120,11 @@ class Poller:
         """Whether a punch was announced that the log does not show yet."""
         return bool(self._announced.waiting)
 
+    @property
+    def is_half_read(self) -> bool:
+        """Whether rows are stored that the cursor does not stand behind yet."""
+        return self._distrust
+
     async def visit(self, terminal: Terminal) -> None:
         """Open a conversation: who answers, its clock, its log as far as it is due.
 

@@ -128,11 +128,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings and book without problems, and where the book stands."""
+    """Settings and book without problems, and the files they stand in."""
 
     settings: Settings
     book: Book
     book_path: Path
+    path: Path
 
     def book_serial(self, terminal: str) -> str:
         """Return the serial the book has for a terminal of the settings."""
@@ -163,7 +164,7 @@ def load(path: Path) -> Loaded:
     problems = sorted(walker.problems, key=lambda problem: problem.line)
     if settings is None or book is None or problems or book_problems:
         raise ConfigError([*problems, *book_problems])
-    return Loaded(settings, book, book_path)
+    return Loaded(settings, book, book_path, path)
 
 
 def load_book(path: Path) -> Book:

@@ -40,6 +40,10 @@ class Heartbeats:
         self._limits[part] = limit_seconds
         self.beat(part)
 
+    def forget(self, part: str) -> None:
+        """Expect nothing of `part` any more."""
+        self._limits.pop(part, None)
+
     def beat(self, part: str) -> None:
         """Note that `part` got on."""
         self._beats[part] = time.monotonic()

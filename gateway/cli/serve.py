@@ -30,6 +30,7 @@ from gateway.cli.app import (
 from gateway.clock import text
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError, NewerJournalError, StoreError
+from gateway.retained import VERSION
 
 
 class Level(StrEnum):
@@ -48,7 +49,7 @@ LogLevel = Annotated[
 
 @app.command()
 def run(config: ConfigOption = None, log_level: LogLevel = Level.INFO) -> None:
-    """Run the daemon: terminals → journal → MQTT. SIGHUP reads the book again."""
+    """Run the daemon: terminals → journal → MQTT. SIGHUP reads its files again."""
     log.start(log_level)
     try:
         loaded = settings.load(config_path(config))
@@ -90,7 +91,7 @@ def central(
         lines = "\n".join(map(str, problems))
         fail(f"the configuration has problems:\n{lines}", USAGE)
     now = now_of_process()
-    collector = Collector(found, lambda: text(now()), daemon.VERSION, watchdog.notify)
+    collector = Collector(found, lambda: text(now()), VERSION, watchdog.notify)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())
     try:
@@ -150,46 +151,61 @@ def _problems(path: Path) -> list[Problem]:
 def virtual(
     serial: Annotated[str, typer.Option(help="Its serial number.")],
     attlog: Annotated[Path, typer.Option(help="Its log; made when absent.")],
-    port: Annotated[int, typer.Option(help="TCP port; 0: a free one.")] = 4370,
+    port: Annotated[
+        int, typer.Option(help="TCP and UDP port; 0: one that is free for both.")
+    ] = 4370,
     udp_port: Annotated[
-        int | None, typer.Option(help="UDP port; the TCP number unless given.")
+        int | None, typer.Option(help="UDP port, where not the TCP number.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     users: Annotated[
         Path | None, typer.Option(help="users.csv: uid,user_id,name.")
     ] = None,
-    layout: Annotated[str, typer.Option(help="Record layout.")] = "40",
+    layout: Annotated[
+        str, typer.Option(help="Record layout: 8a, 8b, 16, 36, 40 or 49.")
+    ] = "40",
     comm_key: Annotated[int, typer.Option(help="Comm key; 0: none.")] = 0,
     encoding: Annotated[str, typer.Option(help="Of names.")] = "gb18030",
     timezone: Annotated[
         str, typer.Option(help="Zone of its clock; else the local one.")
     ] = "",
     clock_offset: Annotated[int, typer.Option(help="Seconds its clock is wrong.")] = 0,
-    capacity: Annotated[int, typer.Option(help="Records it can hold.")] = 100_000,
+    capacity: Annotated[
+        int | None, typer.Option(help="Records it can hold; else it is never full.")
+    ] = None,
+    full: Annotated[
+        str, typer.Option(help="What a full log does: refuse or overwrite.")
+    ] = "refuse",
+    operations: Annotated[
+        Path | None, typer.Option(help="Its operation log: at,code,admin,p1,p2,p3,p4.")
+    ] = None,
     live: Annotated[
         float, typer.Option(help="Invent a punch every so many seconds; 0: none.")
     ] = 0.0,
-    seed: Annotated[int | None, typer.Option(help="Of invented punches.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of invented punches and lost datagrams.")
+    ] = None,
     frame_gap: Annotated[int, typer.Option(help="Milliseconds between frames.")] = 0,
     fault: Annotated[
         list[str] | None, typer.Option(help="NAME[=ARG]; may be given often.")
     ] = None,
 ) -> None:
     """Be a terminal: the real protocol on loopback, faults on demand."""
-    if udp_port is not None:
-        fail("UDP is not served yet; leave --udp-port out", USAGE)
     config = ServeConfig(
         serial=serial,
         attlog=attlog,
         users=users,
         host=host,
         port=port,
+        udp_port=udp_port,
         layout=layout,
         comm_key=comm_key,
         encoding=encoding,
         timezone=timezone,
         clock_offset_seconds=clock_offset,
         capacity=capacity,
+        full=full,
+        operations=operations,
         live_seconds=live,
         seed=seed,
         frame_gap_ms=frame_gap,

@@ -107,7 +107,7 @@ def test_status_for_people(site: Site) -> None:
     (row,) = [line for line in shown.splitlines() if line.startswith("lobby")]
     assert row.split()[:4] == ["lobby", "yes", "3", "3"]
     assert "outbox  3 not acknowledged" in shown
-    assert "no broker; confirmed by the central" in shown
+    assert "no broker: " in shown
     assert "\x1b" not in shown
 
 
@@ -119,7 +119,7 @@ def test_health(site: Site) -> None:
     assert done.returncode == 1
     risks = done.stdout.splitlines()
     assert any(line.startswith("terminal lobby is offline: ") for line in risks)
-    assert "no broker lets the uplink in" in risks
+    assert any(line.startswith("no broker lets the uplink in: ") for line in risks)
     assert json.loads(ask(site, "health", "--json").stdout)["risks"]
     assert site.daemon.end() == 0
     done = ask(site, "health")
@@ -186,7 +186,7 @@ def test_reload_keeps_the_old_book_when_the_new_one_is_wrong(site: Site) -> None
     assert found["changed"] == 0
     assert len(found["problems"]) == 3  # id, name, nick
     assert all(problem.startswith(f"{book}:") for problem in found["problems"])
-    until(lambda: site.daemon.text().count("book refused") == 3, "three lines")
+    until(lambda: site.daemon.text().count("reload refused") >= 3, "three lines")
     site.punch("1000")
     site.punch("1001")
     until(lambda: len(site.journal_ids()) == 4, "the next punches")
@@ -194,7 +194,7 @@ def test_reload_keeps_the_old_book_when_the_new_one_is_wrong(site: Site) -> None
     old = [("1000", "p1000"), ("1001", None)] * 2
     assert query(site.journal, sql) == old
     site.write(badges=["1000", "1001"])
-    assert control.ask(data, "reload") == {"changed": 2, "problems": []}
+    assert control.ask(data, "reload")["problems"] == []
     assert query(site.journal, sql) == [("1000", "p1000"), ("1001", "p1001")] * 2
 
 
@@ -208,5 +208,5 @@ def test_sighup_reads_the_book(site: Site) -> None:
     book = site.folder / "book.toml"
     book.unlink()
     site.daemon.send(signal.SIGHUP)
-    until(lambda: "book refused" in site.daemon.text(), "the refusal")
+    until(lambda: "reload refused" in site.daemon.text(), "the refusal")
     assert site.daemon.end() == 0

@@ -1,0 +1,125 @@
+"""The retained messages of a gateway: its own state, and one per terminal."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from gateway import status
+from gateway.clock import Now, text
+from gateway.poller import Standing
+from gateway.settings import Loaded
+from gateway.store.drain import Reader
+from sync.messages import Equation, State, TerminalState, encode
+
+VERSION = version("punchgate")
+# Counting a long log takes a while: it may take one part in twenty of the time.
+_TELL_EVERY = 20.0
+
+
+class View(Protocol):
+    """What the daemon knows and a message says."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """Settings and book in force."""
+        ...
+
+    @property
+    def sent_upto(self) -> int:
+        """Last seq the uplink sent."""
+        ...
+
+    def standing(self, terminal: str) -> Standing:
+        """Return what is known of a terminal now."""
+        ...
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish a retained message below the gateway's topics."""
+        ...
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was last said of a terminal, and when it may be said again."""
+
+    line: dict[str, Any] | None = None
+    not_before: float = 0.0
+
+
+class Retained:
+    """Says what is new, and no more often than counting can be afforded."""
+
+    def __init__(self, view: View, reader: Reader, now: Now) -> None:
+        self._view = view
+        self._reader = reader
+        self._now = now
+        self._said: dict[str, _Said] = {}
+        self._unsaid: set[str] = set()
+        self._progress: tuple[int, int, int] | None = None
+
+    def state(self, session: int) -> State:
+        """Return the birth message of this session."""
+        settings = self._view.loaded.settings
+        waiting = status.backlog(self._reader, self._now)
+        return State(
+            site=settings.gateway.site,
+            gateway=settings.gateway.id,
+            online=True,
+            session=session,
+            epoch=self._reader.epoch()["name"],
+            backlog=waiting.unacknowledged,
+            oldest_age_seconds=waiting.oldest_age_seconds,
+            version=VERSION,
+            confirm=settings.mqtt.confirm.value,
+            at=text(self._now()),
+        )
+
+    def tell(self, terminal: str) -> None:
+        """Publish a terminal's state if it says something new, now or a bit later."""
+        said = self._said.setdefault(terminal, _Said())
+        began = time.monotonic()
+        if began < said.not_before:
+            self._unsaid.add(terminal)
+            return
+        self._unsaid.discard(terminal)
+        self._publish(terminal, said)
+        said.not_before = began + (time.monotonic() - began) * _TELL_EVERY
+
+    def refresh(self, terminals: Iterable[str]) -> None:
+        """Say what sending and confirming changed, and what was left unsaid."""
+        epoch = self._reader.epoch()
+        mark = (epoch["id"], epoch["acked_seq"], self._view.sent_upto)
+        if mark != self._progress:
+            self._progress = mark
+            self._unsaid |= set(terminals)
+        for terminal in self._unsaid & set(terminals):
+            self.tell(terminal)
+
+    def _publish(self, terminal: str, said: _Said) -> None:
+        loaded = self._view.loaded
+        settings = next(t for t in loaded.settings.terminals if t.id == terminal)
+        serial, standing = loaded.book_serial(terminal), self._view.standing(terminal)
+        counted = status.figures(
+            self._reader,
+            serial,
+            settings.driver.value,
+            standing.generation,
+            self._view.sent_upto,
+        )
+        line = status.terminal(settings, serial, standing, counted)
+        if said.line == line:
+            return
+        said.line = dict(line)
+        line["terminal"] = line.pop("id")
+        line.pop("error")
+        holds = line.pop("equation")
+        message = TerminalState(
+            site=loaded.settings.gateway.site,
+            gateway=loaded.settings.gateway.id,
+            equation=Equation(**holds),
+            at=text(self._now()),
+            **line,
+        )
+        self._view.publish(f"terminal/{serial}", encode(message))
