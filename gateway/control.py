@@ -1,15 +1,16 @@
 """The control socket: other processes ask the one that has the journal.
 
 One JSON object per line each way: `{"op": "status"}` → `{"ok": true, "result": …}` or
-`{"ok": false, "error": "…"}`. The socket lies in the data folder; who may write there
-may ask.
+`{"ok": false, "error": "…"}`; other keys are arguments. What is lent is lent while the
+caller stays connected. The socket lies in the data folder; who may write there may ask.
 """
 
 import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ FILE = "control"
 _LIMIT = 1 << 20
 _PATH_BYTES = 107  # what a Unix socket address can hold
 _ASK_SECONDS = 10.0
-Operation = Callable[[], Awaitable[Any]]
+_LEASE_SECONDS = 300.0
+Arguments = Mapping[str, Any]
+Operation = Callable[[Arguments], Awaitable[Any]]
+Lease = Callable[[Arguments], AbstractAsyncContextManager[None]]
+
+
+class RefusedError(Exception):
+    """An operation cannot do what it was asked; the words go to the caller."""
 
 
 class NoDaemonError(Exception):
@@ -27,11 +35,17 @@ class NoDaemonError(Exception):
 
 
 class Control:
-    """Serves the operations of a daemon."""
+    """Serves the operations of a daemon, and lends out what one at a time may have."""
 
-    def __init__(self, data_dir: Path, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        operations: Mapping[str, Operation],
+        leases: Mapping[str, Lease],
+    ) -> None:
         self._path = data_dir / FILE
         self._operations = operations
+        self._leases = leases
         self._server: asyncio.Server | None = None
         self._callers: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
@@ -76,40 +90,88 @@ class Control:
         try:
             async with asyncio.timeout(_ASK_SECONDS):
                 line = await reader.readline()
-            answer = await self._answer(line)
-            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
-            await writer.drain()
+            await self._answer(line, reader, writer)
         except (ValueError, ConnectionError, TimeoutError):
             pass  # an over-long line or a caller that left: nobody to answer
         finally:
             del self._callers[writer]
             writer.close()
 
-    async def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(
+        self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        asked = _read(line)
+        name = asked.get("op", "")
+        known = [*self._operations, *self._leases]
         try:
-            asked = json.loads(line)["op"]
-            operation = self._operations[asked]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            known = ", ".join(self._operations)
-            return {"ok": False, "error": f"unknown request; known: {known}"}
-        return {"ok": True, "result": await operation()}
+            if name in self._leases:
+                async with self._leases[name](asked):
+                    await _say(writer, {"ok": True, "result": None})
+                    async with asyncio.timeout(_LEASE_SECONDS):
+                        await reader.read()  # until the caller leaves
+            elif name in self._operations:
+                result = await self._operations[name](asked)
+                await _say(writer, {"ok": True, "result": result})
+            else:
+                error = f"unknown request; known: {', '.join(known)}"
+                await _say(writer, {"ok": False, "error": error})
+        except RefusedError as refusal:
+            await _say(writer, {"ok": False, "error": str(refusal)})
 
 
-def ask(data_dir: Path, operation: str, seconds: float = 10.0) -> Any:
+def _read(line: bytes) -> dict[str, Any]:
+    """Return a request; what is none asks for nothing."""
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    sound = isinstance(asked, dict) and isinstance(asked.get("op"), str)
+    return asked if sound else {}
+
+
+async def _say(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
+    writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+    await writer.drain()
+
+
+def ask(
+    data_dir: Path, operation: str, seconds: float = _ASK_SECONDS, **arguments: Any
+) -> Any:
     """Ask the daemon of a data folder.
 
     Raises:
         NoDaemonError: when none answers, in words.
+        RefusedError: when it cannot do this, in its words.
     """
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+    with _asked(data_dir, operation, seconds, arguments) as result:
+        return result
+
+
+def borrow(
+    data_dir: Path, operation: str, seconds: float = 60.0, **arguments: Any
+) -> AbstractContextManager[Any]:
+    """Have something of the daemon while the context lasts.
+
+    Raises:
+        NoDaemonError: when none answers, in words.
+        RefusedError: when it cannot lend this, in its words.
+    """
+    return _asked(data_dir, operation, seconds, arguments)
+
+
+@contextlib.contextmanager
+def _asked(
+    data_dir: Path, operation: str, seconds: float, arguments: dict[str, Any]
+) -> Iterator[Any]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
             sock.settimeout(seconds)
             sock.connect(str(data_dir / FILE))
-            sock.sendall(json.dumps({"op": operation}).encode() + b"\n")
+            sock.sendall(json.dumps({"op": operation, **arguments}).encode() + b"\n")
             with sock.makefile("rb") as answers:
                 answer = json.loads(answers.readline())
-    except (OSError, ValueError) as error:
-        raise NoDaemonError(f"no daemon answers in {data_dir}: {error}") from None
-    if not answer["ok"]:
-        raise NoDaemonError(str(answer["error"]))
-    return answer["result"]
+        except (OSError, ValueError) as error:
+            raise NoDaemonError(f"no daemon answers in {data_dir}: {error}") from None
+        if not answer["ok"]:
+            raise RefusedError(str(answer["error"]))
+        yield answer["result"]

@@ -8,12 +8,14 @@ import asyncio
 import hashlib
 import logging
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway import status
 from gateway.clock import Now, text
-from gateway.control import Control
+from gateway.control import Arguments, Control, RefusedError
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
 from gateway.intake import Intake
@@ -67,7 +69,9 @@ class Daemon:
         started = self._journal.open()
         self._session = started.session
         control = Control(
-            self.loaded.data_dir, {"status": self.status, "reload": self.reload}
+            self.loaded.data_dir,
+            {"status": lambda _: self.status(), "reload": lambda _: self.reload()},
+            {"borrow": self._lend},
         )
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
@@ -151,6 +155,17 @@ class Daemon:
         for problem in problems:
             log.error("reload refused", {"problem": problem})
         return {"changed": 0, "terminals": [], "problems": problems}
+
+    @asynccontextmanager
+    async def _lend(self, asked: Arguments) -> AsyncIterator[None]:
+        """Leave a terminal to a command for a while; it is polled again afterwards."""
+        name = str(asked.get("terminal"))
+        if name not in self._terminals.standings():
+            raise RefusedError(f"no terminal {name!r} here")
+        async with self._terminals.lent(name):
+            log.info("terminal lent", {"terminal": name})
+            yield
+        log.info("terminal returned", {"terminal": name})
 
     @property
     def sent_upto(self) -> int:

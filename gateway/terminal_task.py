@@ -55,7 +55,8 @@ class TerminalTask:
             try:
                 async with self._free:
                     await self._converse()
-                pause = self._spec.poll_seconds
+                # Who left for a borrower comes back when the borrower has gone.
+                pause = 0.0 if self._wanted.is_set() else self._spec.poll_seconds
             except TerminalError as error:
                 await self._keep(error)
                 pause = self._failed(str(error))

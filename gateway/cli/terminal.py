@@ -16,7 +16,7 @@ from drivers.attlog import AttlogLine, format_line
 from drivers.base import Address, RawPunch, Terminal, TerminalError
 from gateway.cli.app import (
     PROBLEM,
-    USAGE,
+    ConfigOption,
     JsonOption,
     app,
     fail,
@@ -24,13 +24,13 @@ from gateway.cli.app import (
     say,
     show_json,
 )
+from gateway.cli.target import Target, held, target
 from gateway.clock import text
 from gateway.core.normalise import readable
 from gateway.settings import DriverName
 
 T = TypeVar("T")
 _COLUMNS = ("serial", "badge", "at", "verify", "state", "position", "raw")
-_LAST_PORT = 65535
 
 terminal_app = typer.Typer(
     help="Ask one terminal directly; nothing is ever changed on it.",
@@ -39,7 +39,14 @@ terminal_app = typer.Typer(
 )
 app.add_typer(terminal_app, name="terminal")
 
-Where = Annotated[str, typer.Argument(metavar="HOST[:PORT]", show_default=False)]
+Where = Annotated[
+    str,
+    typer.Argument(
+        metavar="HOST[:PORT]",
+        show_default=False,
+        help="Or the id of a configured terminal; the daemon lends it for a while.",
+    ),
+]
 Key = Annotated[int, typer.Option("--key", help="Comm key of the terminal.")]
 Udp = Annotated[bool, typer.Option("--udp", help="Speak UDP instead of TCP.")]
 DriverOption = Annotated[DriverName, typer.Option("--driver", help="Who reads it.")]
@@ -54,32 +61,28 @@ class Format(StrEnum):
     ATTLOG = "attlog"
 
 
-def _address(where: str, key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
-    host, colon, port = where.rpartition(":")
-    if not colon or where.endswith("]") or where.count(":") > 1:
-        host, port = where, "4370"
-    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
-        fail(f"{where!r} is no address; write HOST or HOST:PORT", USAGE)
+def _address(key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
     transport = "udp" if udp else "tcp"
-    return Address(host, int(port), transport, key, encoding)
+    return Address("", transport=transport, comm_key=key, encoding=encoding)
 
 
 def _ask(
-    driver: DriverName, address: Address, question: Callable[[Terminal], Awaitable[T]]
+    driver: DriverName, found: Target, question: Callable[[Terminal], Awaitable[T]]
 ) -> T:
     """Open a session, ask, close it; a terminal's error ends the command in words."""
 
     async def session() -> T:
-        terminal = REGISTRY[driver].open(address)
+        terminal = REGISTRY[driver].open(found.address)
         try:
             return await question(terminal)
         finally:
             await terminal.close()
 
     try:
-        return asyncio.run(session())
+        with held(found):
+            return asyncio.run(session())
     except TerminalError as error:
-        fail(f"{address.host}:{address.port}: {error}")
+        fail(f"{found.address.host}:{found.address.port}: {error}")
 
 
 @terminal_app.command()
@@ -88,6 +91,7 @@ def info(
     key: Key = 0,
     udp: Udp = False,
     driver: DriverOption = DriverName.ZK,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say who answers: serial, firmware, counts."""
@@ -96,7 +100,7 @@ def info(
         await terminal.open()
         return asdict(await terminal.info())
 
-    found = _ask(driver, _address(where, key, udp=udp), question)
+    found = _ask(driver, target(where, config, _address(key, udp=udp)), question)
     if as_json:
         show_json(found)
         return
@@ -110,6 +114,7 @@ def clock(
     key: Key = 0,
     udp: Udp = False,
     driver: DriverOption = DriverName.ZK,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the terminal's clock beside ours."""
@@ -118,7 +123,7 @@ def clock(
         await terminal.open()
         return await terminal.clock()
 
-    shown = _ask(driver, _address(where, key, udp=udp), question)
+    shown = _ask(driver, target(where, config, _address(key, udp=udp)), question)
     ours = text(now_of_process()().astimezone())
     if as_json:
         show_json({"terminal": shown, "gateway": ours})
@@ -132,6 +137,7 @@ def users(
     key: Key = 0,
     udp: Udp = False,
     driver: DriverOption = DriverName.ZK,
+    config: ConfigOption = None,
     encoding: Encoding = "gb18030",
     as_json: JsonOption = False,
 ) -> None:
@@ -141,7 +147,7 @@ def users(
         await terminal.open()
         return [asdict(user) for user in await terminal.users()]
 
-    address = _address(where, key, udp=udp, encoding=encoding)
+    address = target(where, config, _address(key, udp=udp, encoding=encoding))
     found = _ask(driver, address, question)
     if as_json:
         show_json(found)
@@ -156,6 +162,7 @@ def read(
     key: Key = 0,
     udp: Udp = False,
     driver: DriverOption = DriverName.ZK,
+    config: ConfigOption = None,
     form: Annotated[
         Format, typer.Option("--format", help="How to write the records.")
     ] = Format.JSONL,
@@ -172,7 +179,7 @@ def read(
         pieces = [piece async for piece in terminal.read(start)]
         return [punch for piece in pieces for punch in piece]
 
-    punches = _ask(driver, _address(where, key, udp=udp), question)
+    punches = _ask(driver, target(where, config, _address(key, udp=udp)), question)
     if tail:
         punches = punches[-tail:]
     _WRITERS[form](punches)

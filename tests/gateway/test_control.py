@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from gateway.control import FILE, Control, NoDaemonError, ask
+from gateway.control import FILE, Control, NoDaemonError, RefusedError, ask
 from gateway.errors import StoreError
 
 SECONDS = 5.0
 
 
-async def _status() -> dict[str, str]:
+async def _status(asked: Any) -> dict[str, str]:
     return {"name": "甲二"}
 
 
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[Path]:
     """Serve one operation, `status`, on a socket in `folder`."""
-    control = Control(folder, {"status": _status})
+    control = Control(folder, {"status": _status}, {})
     await control.start()
     try:
         yield folder
@@ -170,7 +170,7 @@ def test_a_refused_operation_is_said_in_words(tmp_path: Path) -> None:
 
     async def conversation() -> None:
         async with served(tmp_path):
-            with pytest.raises(NoDaemonError, match="known: status"):
+            with pytest.raises(RefusedError, match="known: status"):
                 await asyncio.to_thread(ask, tmp_path, "reload")
 
     asyncio.run(conversation())
@@ -179,6 +179,6 @@ def test_a_refused_operation_is_said_in_words(tmp_path: Path) -> None:
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     """The daemon says what to change instead of `File name too long`."""
     with pytest.raises(StoreError, match="too long for a socket; choose a data_dir"):
-        asyncio.run(Control(tmp_path / ("d" * 107), {}).start())
+        asyncio.run(Control(tmp_path / ("d" * 107), {}, {}).start())
     with pytest.raises(StoreError, match="No such file"):
-        asyncio.run(Control(tmp_path / "no", {}).start())
+        asyncio.run(Control(tmp_path / "no", {}, {}).start())

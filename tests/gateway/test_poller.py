@@ -2,181 +2,20 @@
 
 import asyncio
 import logging
-import tempfile
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
-from drivers import Driver
-from drivers.base import (
-    Address,
-    Announcement,
-    Counts,
-    RawPunch,
-    TerminalError,
-    TerminalInfo,
-    TerminalUser,
-)
-from gateway.clock import text
-from gateway.intake import Intake
-from gateway.poller import Poller, Spec, WrongTerminalError
-from gateway.store import epochs, figures, raw
-from gateway.store.journal import Journal
-from gateway.terminal_task import TerminalTask
-from tests.builders import NOW, SERIAL, book
-
-CLOCK = "2026-11-02T08:00:01"  # NOW on a wall in Shanghai
-Log = list[int]
-
-
-@dataclass
-class FakeTerminal:
-    """A terminal of the protocol in `drivers.base` whose log is a list of numbers.
-
-    A record's number is all that tells it from others. `whole` is a driver that can
-    only read everything; `bytes_` one that sees the records' bytes.
-    """
-
-    log: Log = field(default_factory=list)
-    whole: bool = False
-    bytes_: bool = True
-    piece: int = 3
-    serial: str = SERIAL
-    clocks: list[str] = field(default_factory=list)
-    count_off: int = 0
-    asked: list[int] = field(default_factory=list)
-    closed: int = 0
-
-    async def open(self) -> str:
-        """Say who answers."""
-        return self.serial
-
-    async def info(self) -> TerminalInfo:
-        """Return a name plate without a name."""
-        return TerminalInfo(self.serial, "", "", "", 0, len(self.log), 1000)
-
-    async def clock(self) -> str:
-        """Show the next clock of the list, then the right time."""
-        return self.clocks.pop(0) if self.clocks else CLOCK
-
-    async def counts(self) -> Counts:
-        """Count, wrongly if told so."""
-        return Counts(0, max(len(self.log) + self.count_off, 0), 1000)
-
-    async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
-        """Yield pieces from `start`, or from 0."""
-        self.asked.append(start)
-        first = 0 if self.whole else start
-        for at in range(first, len(self.log), self.piece):
-            numbers = self.log[at : at + self.piece]
-            yield [self._punch(at + n, number) for n, number in enumerate(numbers)]
-
-    def _punch(self, position: int, number: int) -> RawPunch:
-        at = f"2026-11-02T07:{number // 60:02d}:{number % 60:02d}"
-        data = bytes([1, number]) if self.bytes_ else None
-        return RawPunch(self.serial, "1001", at, 1, 0, 0, position, data)
-
-    def slots(self) -> Mapping[int, str]:
-        """Name no slots."""
-        return {}
-
-    async def users(self) -> Sequence[TerminalUser]:
-        """Nobody."""
-        return []
-
-    async def listen(self) -> None:
-        """Announce nothing."""
-        raise TerminalError("no events here")
-
-    async def wait(self, seconds: float) -> Sequence[Announcement]:
-        """Never called without `listen`."""
-        raise TerminalError(f"nothing to wait for within {seconds} s")
-
-    async def close(self) -> None:
-        """Count the goodbyes."""
-        self.closed += 1
-
-
-class Gateway:
-    """A poller on a real journal, with one fake terminal."""
-
-    def __init__(self, journal: Journal, terminal: FakeTerminal) -> None:
-        self.terminal = terminal
-        self.intake = Intake(journal, lambda: NOW, lambda: None, book())
-        self.start()
-
-    def start(self, *, distrust: bool = False) -> None:
-        """Make a poller and its task as after a start."""
-        spec = Spec(
-            id="lobby",
-            serial=SERIAL,
-            zone="Asia/Shanghai",
-            address=Address("127.0.0.1"),
-            driver=Driver("zk", lambda _: self.terminal),
-            poll_seconds=0.01,
-            live=False,
-        )
-        self.poller = Poller(
-            spec,
-            self.intake,
-            lambda: NOW,
-            distrust=distrust,
-            whole_reads=asyncio.Semaphore(2),
-            progress=lambda: None,
-        )
-        self.task = TerminalTask(self.poller, self.intake, lambda: None)
-
-    async def stored(self) -> Log:
-        """Return the numbers of all raw rows in the order they came."""
-
-        def job(db: Database) -> Log:
-            rows = db.query("SELECT at FROM raw ORDER BY id")
-            return [int(row["at"][14:16]) * 60 + int(row["at"][17:]) for row in rows]
-
-        return await self.intake.ask(job)
-
-    async def events(self) -> list[str]:
-        """Return the entries of the outbox that are events."""
-
-        def job(db: Database) -> list[str]:
-            rows = db.query("SELECT entry FROM outbox WHERE kind = 'event'")
-            return [bytes(row["entry"]).decode() for row in rows]
-
-        return await self.intake.ask(job)
-
-    async def cursor(self) -> raw.Cursor | None:
-        """Return how far the log is read."""
-        return await self.intake.ask(lambda db: raw.cursor(db, SERIAL))
-
-    async def poll(self, log: Log) -> None:
-        """Read once, with this in the terminal and the last look long ago."""
-        self.terminal.log = log
-        self.poller._due.anchored_at = float("-inf")
-        await self.task._converse()
-
-
-@asynccontextmanager
-async def gateway(**fields: Any) -> AsyncIterator[Gateway]:
-    """Give a poller on a new journal."""
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder), "1.2.3")
-        journal.open()
-        try:
-            found = Gateway(journal, FakeTerminal(**fields))
-            await found.intake.ask(lambda db: epochs.current(db, text(NOW)))
-            yield found
-        finally:
-            journal.close()
-
+from gateway.poller import Poller, WrongTerminalError
+from gateway.store import figures
+from tests.builders import SERIAL
+from tests.gateway.pollers import CLOCK, FakeTerminal, Log, gateway
 
 # Few different records: identical ones are common, next to and far from each other.
 logs = st.lists(st.integers(0, 3), max_size=12)

@@ -1,0 +1,218 @@
+"""Listening, lending and giving up: what a terminal's task does between reads."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from drivers.base import Announcement, Counts, ProtocolError, TerminalError
+from gateway.reading import ANCHOR_SECONDS, Announced, Due
+from tests.gateway.pollers import FakeTerminal, Gateway, gateway
+
+
+@dataclass
+class LiveTerminal(FakeTerminal):
+    """A terminal that announces; each entry of `coming` is one wait's outcome."""
+
+    coming: "asyncio.Queue[Sequence[Announcement]]" = field(
+        default_factory=asyncio.Queue
+    )
+
+    async def listen(self) -> None:
+        """Agree to announce."""
+
+    async def wait(self, seconds: float) -> Sequence[Announcement]:
+        """Return what is coming, or nothing when the time is up."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.coming.get()
+        except TimeoutError:
+            return []
+
+
+def live(site: Gateway) -> LiveTerminal:
+    """Give the site a terminal that announces, and hold its session."""
+    site.terminal = LiveTerminal()
+    spec = replace(site.poller.spec, live=True, poll_seconds=60.0)
+    site.poller.spec = site.task._spec = spec
+    return site.terminal
+
+
+async def until(true: Any) -> None:
+    """Wait for something the task does."""
+    async with asyncio.timeout(10):
+        while not await true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
+def test_an_announcement_makes_a_read_at_once() -> None:
+    """The log is read because of it, long before the next poll."""
+
+    async def run() -> None:
+        async with gateway() as site:
+            terminal = live(site)
+            task = asyncio.create_task(site.task.run())
+            terminal.log = [1]
+            await terminal.coming.put([Announcement("1001", "2026-11-02T07:00:01")])
+
+            async def settled() -> bool:
+                seen = await site.stored() == [1] and terminal.coming.empty()
+                return seen and not site.poller.waits_for_records
+
+            await until(settled)
+            assert await site.events() == []
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_an_announcement_without_a_record_goes_up_after_three_reads() -> None:
+    """A punch that never comes into the log is evidence, and said once."""
+
+    async def run() -> None:
+        async with gateway() as site:
+            terminal = live(site)
+            task = asyncio.create_task(site.task.run())
+            await terminal.coming.put([Announcement("1001", "2026-11-02T07:00:09")])
+
+            async def told() -> bool:
+                return bool(await site.events())
+
+            await until(told)
+            (event,) = await site.events()
+            assert '"event_without_record"' in event
+            assert '"badge":"1001"' in event
+            assert '"at":"2026-11-02T07:00:09"' in event
+            assert len(terminal.asked) >= 3
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_record_that_comes_late_is_no_missing_record() -> None:
+    """The terminal announces first and writes a moment later."""
+
+    async def run() -> None:
+        async with gateway() as site:
+            terminal = live(site)
+            task = asyncio.create_task(site.task.run())
+            await terminal.coming.put([Announcement("1001", "2026-11-02T07:00:02")])
+
+            async def looked() -> bool:
+                return site.poller.waits_for_records
+
+            await until(looked)
+            terminal.log = [2]
+
+            async def settled() -> bool:
+                return not site.poller.waits_for_records
+
+            await until(settled)
+            assert await site.stored() == [2]
+            assert await site.events() == []
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_terminal_is_lent_and_polled_again() -> None:
+    """The held session is left at once; while lent nothing is asked of it."""
+
+    async def run() -> None:
+        async with gateway() as site:
+            terminal = live(site)
+            task = asyncio.create_task(site.task.run())
+
+            async def online() -> bool:
+                return site.poller.standing.online
+
+            await until(online)
+            async with asyncio.timeout(5), site.task.lent():
+                assert terminal.closed == 1
+                asked = list(terminal.asked)
+                terminal.log = [1]
+                await asyncio.sleep(0)
+                assert terminal.asked == asked
+                assert await site.stored() == []
+
+            async def stored() -> bool:
+                return await site.stored() == [1]
+
+            await until(stored)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_bytes_that_make_no_sense_go_up_once() -> None:
+    """The same complaint again and again is one event, with the bytes in it."""
+
+    class Odd(FakeTerminal):
+        async def open(self) -> str:
+            raise ProtocolError("unsupported log layout", b"\x01\x02" * 2000)
+
+    async def run() -> None:
+        async with gateway() as site:
+            site.terminal = Odd()
+            for _ in range(3):
+                with pytest.raises(TerminalError):
+                    await site.task._converse()
+                await site.task._keep(
+                    ProtocolError("unsupported log layout", b"\x01\x02" * 2000)
+                )
+            (event,) = await site.events()
+            assert '"answer_unreadable"' in event
+            assert '"bytes":4000' in event
+            assert "0102" * 512 in event
+            assert "0102" * 513 not in event
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "counts, now, due",
+    [
+        (Counts(0, 5, 100), 10.0, False),
+        (Counts(0, 6, 100), 10.0, True),
+        (Counts(0, 4, 100), 10.0, True),
+        (Counts(0, 5, 5), 10.0, True),  # a full log may lose its beginning
+        (Counts(0, 5, 100), 10.0 + ANCHOR_SECONDS, True),
+    ],
+)
+def test_when_a_log_is_read(counts: Counts, now: float, *, due: bool) -> None:
+    """A counter that did not move spares the read, but not for ever."""
+    found = Due()
+    assert found.is_due(counts, now)
+    found.done(Counts(0, 5, 100), 5, 10.0)
+    assert found.is_due(counts, now) is due
+
+
+@pytest.mark.parametrize("counted, position", [(5, 4), (4, 5), (0, 0), (-1, 3)])
+def test_a_counter_that_lied_is_not_asked_again(counted: int, position: int) -> None:
+    """Where the count is not what was read, or is nothing, the log is read."""
+    found = Due()
+    found.done(Counts(0, counted, 0), position, 0.0)
+    assert found.is_due(Counts(0, counted, 0), 0.1)
+
+
+def test_announcements_wait_for_three_reads_or_five_minutes() -> None:
+    """A slot without a badge can be looked for nowhere, so nobody waits for it."""
+    found = Announced()
+    found.note([Announcement("1", "a"), Announcement(None, "b")], 0.0)
+    found.note([Announcement("1", "a")], 100.0)
+    assert list(found.waiting) == [("1", "a")]
+    assert found.overdue(1.0) == []
+    assert found.overdue(2.0) == []
+    assert found.overdue(3.0) == [("1", "a")]
+    assert not found.waiting
+    found.note([Announcement("2", "c")], 10.0)
+    assert found.overdue(310.0) == [("2", "c")]
+    found.note([Announcement("3", "d")], 10.0)
+    found.seen("3", "d")
+    assert not found.waiting
