@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Now = Callable[[], datetime]
 
@@ -49,6 +50,16 @@ class Story:
         return self.start + timedelta(seconds=passed)
 
 
+@lru_cache(maxsize=64)
 def text(moment: datetime) -> str:
-    """Write an aware moment as the wire and the journal have it: ISO, milliseconds."""
+    """Write an aware moment as the wire and the journal have it: ISO, milliseconds.
+
+    Thousands of records come at one moment, so the last ones are remembered.
+    """
     return moment.isoformat(timespec="milliseconds")
+
+
+@lru_cache(maxsize=64)
+def moment(written: str) -> datetime:
+    """Read what `text` wrote."""
+    return datetime.fromisoformat(written)

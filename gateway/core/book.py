@@ -159,10 +159,11 @@ class Book:
     people: tuple[Person, ...]
     enrolments: tuple[Enrolment, ...]
     _by_badge: Mapping[tuple[str, str], tuple[Enrolment, ...]] = field(repr=False)
+    _by_terminal: Mapping[str, BookTerminal] = field(repr=False)
 
     def terminal(self, terminal: str) -> BookTerminal | None:
         """Return a terminal by its id."""
-        return next((row for row in self.terminals if row.id == terminal), None)
+        return self._by_terminal.get(terminal)
 
     def zone(self, terminal: str) -> str:
         """Return the time zone of a terminal; the site's where it has no own."""
@@ -225,6 +226,7 @@ def _walk(walker: Walker, data: dict[str, Any]) -> Book | None:
             badge: tuple(row for _, row in rows)
             for badge, rows in _grouped(enrolments).items()
         },
+        _by_terminal={row.id: row for _, row in terminals},
     )
 
 

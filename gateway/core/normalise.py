@@ -37,6 +37,8 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _FIRST_PLAUSIBLE_YEAR = 2001
 # A Pi without a clock chip may believe in 1970; this code did not exist before 2026.
 _EARLIEST_NOW = 2026
+_ID_BYTES = 20  # 32 characters; 26 of them are the id
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def punch_id(serial: str, badge: str, at: str) -> str:
@@ -45,11 +47,9 @@ def punch_id(serial: str, badge: str, at: str) -> str:
     `badge` is stripped of padding and NULs here; leading zeros stay. `at` is
     `YYYY-MM-DDTHH:MM:SS`, also for a date that does not exist.
     """
-    text = json.dumps(
-        [serial, clean_badge(badge), at], ensure_ascii=False, separators=(",", ":")
-    )
+    text = _json([serial, clean_badge(badge), at])
     digest = hashlib.sha256(text.encode()).digest()
-    return "p1_" + base64.b32encode(digest).decode().lower()[:26]
+    return "p1_" + base64.b32encode(digest[:_ID_BYTES]).decode().lower()[:26]
 
 
 def clean_badge(badge: str) -> str:

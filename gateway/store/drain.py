@@ -1,11 +1,15 @@
-"""The only hand-written SQL of the edge: pragmas, and reading the outbox in order.
+"""The only hand-written SQL of the edge: pragmas, many rows at once, the outbox read.
 
-Everything else goes through sqlite-utils. The outbox is drained by its own reading
-connection, so that sending never waits for writing nor writing for sending.
+Everything else goes through sqlite-utils, which writes a new statement for every sixty
+rows; one prepared statement for all takes a quarter of the time (ADR 0006). The outbox
+is drained by its own reading connection, so that sending never waits for writing nor
+writing for sending.
 """
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +49,31 @@ def connect(path: Path) -> Database:
 def begin(db: Database) -> None:
     """Begin a transaction that has the write lock from its first statement."""
     db.execute("BEGIN IMMEDIATE")
+
+
+def insert(
+    db: Database,
+    name: str,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    ignore: bool = False,
+) -> int:
+    """Insert rows that all have the same columns; return how many went in.
+
+    With `ignore`, rows whose key is there already are left out.
+    """
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        return 0
+    names, places = ", ".join(first), ", ".join("?" * len(first))
+    how = "INSERT OR IGNORE" if ignore else "INSERT"
+    before = db.conn.total_changes
+    db.conn.executemany(
+        f"{how} INTO {name} ({names}) VALUES ({places})",
+        (tuple(row.values()) for row in chain([first], rows)),
+    )
+    return int(db.conn.total_changes - before)
 
 
 def damage(db: Database) -> str | None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlite_utils import Database
 
 from gateway.clock import Now, text
-from gateway.store.drain import Reader, Row
+from gateway.store.drain import Reader, Row, insert
 from gateway.store.journal import Journal
 from gateway.store.schema import table
 from sync.messages import link, origin
@@ -143,7 +143,7 @@ class Appender:
     def flush(self) -> None:
         """Write the entries and the new head, still inside the transaction."""
         if self._rows:
-            table(self._db, "outbox").insert_all(self._rows)
+            insert(self._db, "outbox", self._rows)
             table(self._db, "epochs").update(
                 self.epoch, {"head_seq": self._seq, "head_hash": self._head}
             )

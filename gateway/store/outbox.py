@@ -6,13 +6,12 @@ the book or the wire: both come in as functions.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 from sqlite_utils import Database
 
-from gateway.clock import text
+from gateway.clock import moment, text
 from gateway.core.values import (
     NotJudged,
     Punch,
@@ -22,6 +21,7 @@ from gateway.core.values import (
     VerifyMode,
 )
 from gateway.store import raw
+from gateway.store.drain import insert
 from gateway.store.epochs import Appender
 from gateway.store.schema import table
 
@@ -101,9 +101,9 @@ def interpret(
                 _accept(work, row, outcome, meaning)
             else:
                 _repeat(work, row, outcome, first)
-    table(db, "punches").insert_all(work.punches.values())
-    table(db, "outcomes").insert_all(work.outcomes)
-    table(db, "sightings").insert_all(work.sightings)
+    insert(db, "punches", work.punches.values())
+    insert(db, "outcomes", work.outcomes)
+    insert(db, "sightings", work.sightings)
     work.appender.flush()
     return Interpreted(
         last=rows[-1].id,
@@ -223,6 +223,6 @@ def _punch(row: dict[str, Any]) -> Punch:
         "reason": NotJudged(row["reason"]) if row["reason"] else None,
         "verify": VerifyMode(row["verify"]),
         "source": Source(row["source"]),
-        "received_at": datetime.fromisoformat(row["received_at"]),
+        "received_at": moment(row["received_at"]),
     }
     return Punch(**fields)

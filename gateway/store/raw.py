@@ -9,16 +9,17 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlite_utils import Database
 
-from gateway.clock import text
+from gateway.clock import moment, text
 from gateway.core.values import RawRecord, Source
+from gateway.store.drain import insert
 from gateway.store.schema import table
 
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
 _CHUNK = 500
+_BRACE = b"{"
 _AS_THEY_ARE = (
     *("terminal", "serial", "badge", "at", "verify", "state", "work"),
     *("position", "driver", "offset_seconds"),
@@ -71,10 +72,7 @@ def store(
     `seen` counts the identical records that stood before these in the log; it is
     carried on from piece to piece of one read.
     """
-    before = db.conn.total_changes
-    rows = _rows(records, seen, generation)
-    table(db, "raw").insert_all(rows, ignore=True)
-    return db.conn.total_changes - before
+    return insert(db, "raw", _rows(records, seen, generation), ignore=True)
 
 
 def carry(
@@ -177,13 +175,15 @@ def _record(row: dict[str, object]) -> RawRecord:
     named = {name: row[name] for name in _AS_THEY_ARE}
     record = RawRecord(
         **named,  # type: ignore[arg-type]
-        raw=None,
+        raw=None if key.startswith(_BRACE) else key,
         source=Source(str(row["source"])),
-        received_at=datetime.fromisoformat(str(row["received_at"])),
+        received_at=moment(str(row["received_at"])),
     )
     # Bytes may begin with a brace too (a user in slot 123): only the key that the
     # fields themselves give says that there were none.
-    return record if record_key(record) == key else replace(record, raw=key)
+    if record.raw is None and record_key(record) != key:
+        return replace(record, raw=key)
+    return record
 
 
 def cursor(db: Database, serial: str) -> Cursor | None:

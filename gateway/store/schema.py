@@ -76,7 +76,7 @@ def _first(db: Database) -> None:
         },
         pk="raw_id",
         foreign_keys=[("raw_id", "raw", "id")],
-    ).create_index(["serial", "driver", "outcome"])
+    )
     table(db, "punches").create(
         {
             "id": str,
