@@ -7,7 +7,6 @@ thread; here it is asked for it, logged, and the uplink is told.
 import asyncio
 import json
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -76,7 +75,7 @@ class Intake:
     async def store(
         self,
         records: Sequence[RawRecord],
-        seen: Counter[bytes],
+        seen: raw.Seen,
         generation: int = raw.FILED,
     ) -> int:
         """Keep records of one terminal in log order; return how many were new."""
@@ -89,7 +88,7 @@ class Intake:
         return new
 
     async def carry(
-        self, records: Sequence[RawRecord], seen: Counter[bytes], generation: int
+        self, records: Sequence[RawRecord], seen: raw.Seen, generation: int
     ) -> None:
         """Note that records, stored now or long ago, are in this generation."""
         for start in range(0, len(records), _PIECE):

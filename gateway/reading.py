@@ -33,18 +33,20 @@ class LogRead:
         self.position = cursor.position if cursor else 0
         self.anchor = cursor.anchor if cursor else b""
         self.new = 0
-        self.seen: Counter[bytes] = Counter()
+        self.seen: raw.Seen = Counter()
         self.anchored = not self.position
         self.tail = bool(self.position)
-        self._counted: set[bytes] = set()
+        self._counted: set[int] = set()
 
     def uncounted(self, keys: set[bytes]) -> set[bytes]:
         """Return the keys whose stored rows must still be counted.
 
         None when the log is read from its start: then the read itself counts.
         """
-        new = keys - self._counted if self.tail else set()
-        self._counted |= new
+        if not self.tail:
+            return set()
+        new = {key for key in keys if raw.fingerprint(key) not in self._counted}
+        self._counted |= {raw.fingerprint(key) for key in new}
         return new
 
     def fresh(self, records: Sequence[RawRecord]) -> Sequence[RawRecord]:

@@ -26,6 +26,10 @@ _AS_THEY_ARE = (
 )
 
 
+Seen = Counter[int]
+"""How often each record came so far in one read, by its fingerprint."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """How far a terminal's log has been read.
@@ -46,6 +50,16 @@ class Cursor:
     generation: int = 1
 
 
+def fingerprint(key: bytes) -> int:
+    """Return 64 bits that stand for a record's key while one log is read.
+
+    A log of a hundred thousand keys would not fit beside another on a small machine.
+    Two keys with one fingerprint, which no log will see, would cost a doubled raw row,
+    never a punch.
+    """
+    return hash(key)
+
+
 def record_key(record: RawRecord) -> bytes:
     """Return what identifies a record apart from its occurrence."""
     if record.raw is not None:
@@ -64,7 +78,7 @@ def record_key(record: RawRecord) -> bytes:
 def store(
     db: Database,
     records: Sequence[RawRecord],
-    seen: Counter[bytes],
+    seen: Seen,
     generation: int = FILED,
 ) -> int:
     """Store records of one terminal in log order; return how many were new.
@@ -78,7 +92,7 @@ def store(
 def carry(
     db: Database,
     records: Sequence[RawRecord],
-    seen: Counter[bytes],
+    seen: Seen,
     generation: int,
 ) -> None:
     """Note that these records are in this generation of the log, wherever they came.
@@ -100,7 +114,7 @@ def carry(
             where, values, select="id, record, occurrence"
         )
         for row in list(found):
-            if row["occurrence"] >= seen[row["record"]]:
+            if row["occurrence"] >= seen[fingerprint(row["record"])]:
                 continue  # one more than the log holds now
             table(db, "raw").update(row["id"], {"generation": generation})
             if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
@@ -119,26 +133,29 @@ def holds(db: Database, serial: str, badge: str, at: str) -> bool:
     return bool(table(db, "raw").count_where(where, [serial, badge, at]))
 
 
-def occurrences(db: Database, serial: str, keys: set[bytes]) -> Counter[bytes]:
+def occurrences(db: Database, serial: str, keys: set[bytes]) -> Seen:
     """Count the stored rows of each key: where a read begins behind the cursor."""
     raw = table(db, "raw")
     return Counter(
         {
-            key: raw.count_where("serial = ? AND record = ?", [serial, key])
+            fingerprint(key): raw.count_where(
+                "serial = ? AND record = ?", [serial, key]
+            )
             for key in keys
         }
     )
 
 
 def _rows(
-    records: Sequence[RawRecord], seen: Counter[bytes], generation: int
+    records: Sequence[RawRecord], seen: Seen, generation: int
 ) -> Iterator[dict[str, object]]:
     for record in records:
         key = record_key(record)
+        mark = fingerprint(key)
         yield {
             "serial": record.serial,
             "record": key,
-            "occurrence": seen[key],
+            "occurrence": seen[mark],
             "terminal": record.terminal,
             "driver": record.driver,
             "source": str(record.source),
@@ -152,7 +169,7 @@ def _rows(
             "offset_seconds": record.offset_seconds,
             "generation": generation,
         }
-        seen[key] += 1
+        seen[mark] += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,9 @@ def test_virtual_announces_its_port_and_ends_cleanly(tmp_path: Path) -> None:
     first = Process([COMMAND, "virtual", *options], tmp_path / "virtual.log")
     first.start()
     try:
-        until(lambda: first.text() == f"ready tcp={port} udp=-\n", "the ready line")
+        until(
+            lambda: first.text() == f"ready tcp={port} udp={port}\n", "the ready line"
+        )
         done = run("virtual", *options)
         assert done.returncode == 2
         assert str(port) in done.stderr

@@ -14,7 +14,7 @@ from tests.builders import records
 
 def fill(journal: Journal) -> None:
     """Write until the disk is full; say what is committed and what is told to whom."""
-    seen: Counter[bytes] = Counter()
+    seen: Counter[int] = Counter()
     committed = 0
     pieces = records(20_000)
     try:
@@ -46,7 +46,7 @@ def main(mode: str, folder: Path) -> None:
         print(f"refused {error}")
         return
     if mode == "kill":
-        seen: Counter[bytes] = Counter()
+        seen: Counter[int] = Counter()
         journal.submit(lambda db: raw.store(db, records(10), seen)).result()
     print("open", flush=True)
     if mode == "full":
