@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import status
+from gateway.alarms import Alarms
 from gateway.clock import Now, text
 from gateway.control import Arguments, Control, RefusedError
 from gateway.core.walker import Problem
@@ -28,7 +29,7 @@ from gateway.store.journal import Journal
 from gateway.terminals import Terminals
 from gateway.watchdog import Heartbeats, interval_seconds, notify
 from sync.link import Broker
-from sync.messages import State
+from sync.messages import State, encode
 from sync.uplink import Ids, Uplink
 from sync.uplink_values import Confirm, UplinkOptions
 
@@ -58,6 +59,8 @@ class Daemon:
         self._intake = Intake(self._journal, now, self._wake, loaded.book)
         self._terminals = Terminals(self._intake, now, self._beats, self._tell)
         self._retained = Retained(self, self._reader, now)
+        self._newest = status.Newest()
+        self._alarms = Alarms(self, now, VERSION)
         self._book_seen = _stamp(loaded.book_path)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -96,6 +99,7 @@ class Daemon:
         finally:
             notify("STOPPING=1")
             await self._terminals.stop()
+            await self._alarms.stop()
             await control.stop()
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
@@ -123,10 +127,24 @@ class Daemon:
         return status.whole(
             self.loaded,
             self._reader,
+            self._newest,
             self._terminals.standings(),
             self._now,
+            uplink=self._uplink_status(),
+        )
+
+    def overview(self) -> dict[str, Any]:
+        """Return `status --json` as the terminals' lines were last said."""
+        return status.around(
+            self.loaded,
+            status.backlog(self._reader, self._now),
+            self._retained.lines(),
             self._uplink_status(),
         )
+
+    def announce(self) -> None:
+        """Publish the gateway's state again, with what is at risk now."""
+        self.publish("state", encode(self._birth()))
 
     async def reload(self) -> dict[str, Any]:
         """Read settings and book again; files with problems change nothing."""
@@ -187,7 +205,7 @@ class Daemon:
         self._retained.tell(terminal)
 
     def _birth(self) -> State:
-        return self._retained.state(self._session)
+        return self._retained.state(self._session, self._alarms.keys)
 
     async def _deliver(self) -> None:
         """Run the uplink; changed settings of the broker begin a new one."""
@@ -264,6 +282,7 @@ class Daemon:
             else:
                 notify("WATCHDOG=1")
             self._retained.refresh(self._terminals.standings())
+            await self._alarms.look()
             if _stamp(self.loaded.book_path) != self._book_seen:
                 await self.reload()
 

@@ -55,11 +55,18 @@ class Retained:
         self._view = view
         self._reader = reader
         self._now = now
+        self._newest = status.Newest()
         self._said: dict[str, _Said] = {}
         self._unsaid: set[str] = set()
         self._progress: tuple[int, int, int] | None = None
 
-    def state(self, session: int) -> State:
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the terminals' lines of `status --json` as they were last said."""
+        terminals = self._view.loaded.settings.terminals
+        said = (self._said.get(terminal.id) for terminal in terminals)
+        return [one.line for one in said if one is not None and one.line is not None]
+
+    def state(self, session: int, risks: list[str]) -> State:
         """Return the birth message of this session."""
         settings = self._view.loaded.settings
         waiting = status.backlog(self._reader, self._now)
@@ -74,6 +81,7 @@ class Retained:
             version=VERSION,
             confirm=settings.mqtt.confirm.value,
             at=text(self._now()),
+            risks=risks,
         )
 
     def tell(self, terminal: str) -> None:
@@ -108,12 +116,14 @@ class Retained:
             standing.generation,
             self._view.sent_upto,
         )
-        line = status.terminal(settings, serial, standing, counted)
+        newest = self._newest.of(self._reader, serial)
+        line = status.terminal(settings, serial, standing, counted, newest)
         if said.line == line:
             return
         said.line = dict(line)
         line["terminal"] = line.pop("id")
         line.pop("error")
+        line.pop("last_record")
         holds = line.pop("equation")
         message = TerminalState(
             site=loaded.settings.gateway.site,

@@ -1,7 +1,7 @@
 """gateway.toml into typed settings, every problem of it and its book at once."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,13 @@ def _key_file(value: str) -> str | None:
     return None
 
 
+def _textfile(value: str) -> str | None:
+    path = Path(value)
+    if value and not (path.is_absolute() and path.suffix == ".prom"):
+        return "must be a whole path that ends in .prom"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """Who this gateway is and where it keeps its data."""
@@ -118,12 +125,27 @@ class TerminalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """From when on `health` and every other alarm outlet speak up.
+
+    `silent_hours` 0: a terminal may be silent for ever; `textfile` empty: none.
+    """
+
+    silent_hours: float = key(0.0, check=between(0, 8784))
+    log_warn_percent: float = key(80.0, check=between(1, 100))
+    clock_warn_seconds: float = key(60.0, check=between(1, 86400))
+    backlog_warn_minutes: float = key(10.0, check=between(0.1, 10080))
+    textfile: str = key("", check=_textfile)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """gateway.toml as a whole."""
 
     gateway: GatewaySettings
     mqtt: MqttSettings
     terminals: tuple[TerminalSettings, ...]
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
 
 
 @dataclass(frozen=True, slots=True)

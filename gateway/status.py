@@ -1,7 +1,7 @@
 """What `status`, `health` and the retained terminal topics say, from one place."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,7 @@ from gateway.settings import Loaded, TerminalSettings
 from gateway.store import journal, raw
 from gateway.store.drain import Reader
 from gateway.store.figures import Figures, Progress, broken_term, count
-
-_OLD_BACKLOG_SECONDS = 600.0
+from gateway.store.schema import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,30 @@ def backlog(reader: Reader, now: Now) -> Backlog:
     return Backlog(waiting, round(max(age, 0.0), 3))
 
 
+class Newest:
+    """When the last new record of each terminal came; every row is looked at once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, str | None]] = {}
+
+    def of(self, reader: Reader, serial: str) -> str | None:
+        """Return when the last new record of a serial was received, ISO, or None."""
+        rows = table(reader.db, "raw")
+        (top,) = rows.rows_where(select="coalesce(max(id), 0) as id")
+        since, known = self._seen.get(serial, (0, None))
+        fresh = rows.rows_where(
+            "id > ? AND +serial = ?",  # the plus: newest first beats any index here
+            [since, serial],
+            select="received_at",
+            order_by="id desc",
+            limit=1,
+        )
+        for row in fresh:
+            known = row["received_at"]
+        self._seen[serial] = top["id"], known
+        return known
+
+
 def figures(
     reader: Reader, serial: str, driver: str, generation: int, sent: int
 ) -> Figures:
@@ -45,7 +68,11 @@ def figures(
 
 
 def terminal(
-    settings: TerminalSettings, serial: str, standing: Standing, counted: Figures
+    settings: TerminalSettings,
+    serial: str,
+    standing: Standing,
+    counted: Figures,
+    last_record: str | None,
 ) -> dict[str, Any]:
     """Return one terminal's line of `status --json`."""
     term = broken_term(standing.in_terminal, standing.downloaded, counted)
@@ -64,6 +91,7 @@ def terminal(
         "generation": standing.generation,
         "offset_seconds": standing.offset_seconds,
         "last_read": standing.last_read,
+        "last_record": last_record,
         "equation": {"holds": term is None, "term": term},
         "driver": settings.driver.value,
         "capacity": standing.capacity,
@@ -84,7 +112,7 @@ def from_journal(loaded: Loaded, now: Now) -> dict[str, Any]:
             spec.id: _stored_standing(reader, loaded.book_serial(spec.id))
             for spec in loaded.settings.terminals
         }
-        return whole(loaded, reader, standings, now, uplink=None)
+        return whole(loaded, reader, Newest(), standings, now, uplink=None)
     finally:
         reader.close()
 
@@ -102,29 +130,42 @@ def _stored_standing(reader: Reader, serial: str) -> Standing:
     )
 
 
-def whole(
+def whole(  # noqa: PLR0913 - everything a status is made of
     loaded: Loaded,
     reader: Reader,
+    newest: Newest,
     standings: Mapping[str, Standing],
     now: Now,
+    *,
     uplink: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return `status --json`."""
-    waiting = backlog(reader, now)
+    """Return `status --json`, counted now."""
     sent = int(uplink["sent_upto"]) if uplink else 0
+    lines = [
+        terminal(
+            spec,
+            serial := loaded.book_serial(spec.id),
+            standing := standings[spec.id],
+            figures(reader, serial, spec.driver.value, standing.generation, sent),
+            newest.of(reader, serial),
+        )
+        for spec in loaded.settings.terminals
+    ]
+    return around(loaded, backlog(reader, now), lines, uplink)
+
+
+def around(
+    loaded: Loaded,
+    waiting: Backlog,
+    lines: Sequence[Mapping[str, Any]],
+    uplink: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return `status --json` around the lines of its terminals."""
     return {
         "gateway": loaded.settings.gateway.id,
         "site": loaded.settings.gateway.site,
         "daemon": uplink is not None,
-        "terminals": [
-            terminal(
-                spec,
-                serial := loaded.book_serial(spec.id),
-                standing := standings[spec.id],
-                figures(reader, serial, spec.driver.value, standing.generation, sent),
-            )
-            for spec in loaded.settings.terminals
-        ],
+        "terminals": list(lines),
         "outbox": {
             "unacknowledged": waiting.unacknowledged,
             "oldest_age_seconds": waiting.oldest_age_seconds,
@@ -132,30 +173,6 @@ def whole(
         "confirm": loaded.settings.mqtt.confirm.value,
         "uplink": dict(uplink) if uplink else None,
     }
-
-
-def risks(status: Mapping[str, Any]) -> list[str]:
-    """Return what is at risk, in words; empty when all is well."""
-    found = [] if status["daemon"] else ["the daemon is not running"]
-    for line in status["terminals"]:
-        name = f"terminal {line['id']}"
-        if status["daemon"] and not line["online"]:
-            found.append(f"{name} is offline: {line['error'] or 'not read yet'}")
-        if not line["equation"]["holds"]:
-            found.append(f"{name}: {line['equation']['term']} does not add up")
-    uplink = status["uplink"]
-    if uplink and not uplink["connected"]:
-        reason = uplink["error"]
-        found.append("no broker lets the uplink in" + (f": {reason}" if reason else ""))
-    if uplink and uplink["refusals"]:
-        found.append(f"the broker refused {uplink['refusals']} messages")
-    age = status["outbox"]["oldest_age_seconds"]
-    if age is not None and age > _OLD_BACKLOG_SECONDS:
-        found.append(
-            f"{status['outbox']['unacknowledged']} entries wait for the centre,"
-            f" the oldest for {age:.0f} s"
-        )
-    return found
 
 
 def unreadable(error: sqlite3.Error, loaded: Loaded) -> str:

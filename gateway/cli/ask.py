@@ -4,7 +4,8 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,7 @@ from gateway.cli.app import (
 )
 from gateway.cli.serve import central_app
 from gateway.errors import ConfigError
+from gateway.health import Risk, RiskId, risks
 from gateway.log import render
 from gateway.settings import Loaded
 from gateway.store import journal
@@ -115,7 +117,21 @@ def _notes(line: dict[str, Any]) -> Iterator[str]:
     if not line["equation"]["holds"]:
         yield f"does not add up: {line['equation']['term']}"
     if line["last_read"]:
-        yield f"last read {line['last_read']}, clock off {line['offset_seconds']:+g} s"
+        off = line["offset_seconds"]
+        clock = "clock unreadable" if off is None else f"clock off {off:+g} s"
+        yield f"last read {line['last_read']}, {clock}"
+
+
+def equation(line: Mapping[str, Any]) -> str:
+    """Return the count equation of a terminal in one line, and what is wrong there."""
+    counted = {name: _or_dash(line[name]) for name in _COUNTS}
+    text = (
+        "in the terminal {in_terminal} = downloaded {downloaded} = stored {stored} ="
+        " punches {punches} + repeats {repeats} + rejected {rejected} · sent {sent} ·"
+        " acknowledged {acknowledged}"
+    ).format(**counted)
+    broken = line["equation"]["term"]
+    return f"{text} · DOES NOT ADD UP: {broken}" if broken else text
 
 
 def _or_dash(value: object) -> str:
@@ -127,14 +143,16 @@ def health(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Exit 0: nothing at risk; 1: at risk, each reason on a line; 2: usage."""
     loaded = _loaded(config)
     try:
-        risks = status.risks(_status(loaded))
+        alarms = loaded.settings.alarms
+        found = risks(_status(loaded), alarms, now_of_process()())
     except sqlite3.Error as error:
-        risks = [status.unreadable(error, loaded)]
+        words = status.unreadable(error, loaded)
+        found = [Risk(RiskId.JOURNAL_UNREADABLE, None, words)]
     if as_json:
-        show_json({"ok": not risks, "risks": risks})
+        show_json({"ok": not found, "risks": [asdict(risk) for risk in found]})
     else:
-        say("\n".join(risks) or "ok")
-    if risks:
+        say("\n".join(risk.words for risk in found) or "ok")
+    if found:
         raise typer.Exit(PROBLEM)
 
 

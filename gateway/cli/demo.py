@@ -25,6 +25,7 @@ from drivers.attlog import AttlogLine, format_line
 from gateway import control, log
 from gateway.cli import demo_site, proof
 from gateway.cli.app import PROBLEM, USAGE, app, fail, say
+from gateway.cli.ask import equation
 from gateway.cli.children import (
     Child,
     ChildError,
@@ -107,8 +108,8 @@ class _Demo:
         self._ports: list[Port] = []
         self._broker_port = self._port(18883)
         self._terminals = [
-            self._terminal("lobby", "VT00000001", "大门", 14370),
-            self._terminal("machine-room", "VT00000002", "机房", 14371),
+            self._terminal("lobby", "VT00000001", "大门", "40", 14370),
+            self._terminal("machine-room", "VT00000002", "机房", "16", 14371),
         ]
         self._children: dict[str, Child] = {}
         self._ended = False
@@ -116,12 +117,15 @@ class _Demo:
         self._began = time.monotonic()
         self._began_reading = self._began
 
-    def _terminal(self, name: str, serial: str, place: str, port: int) -> DemoTerminal:
+    def _terminal(
+        self, name: str, serial: str, place: str, layout: str, port: int
+    ) -> DemoTerminal:
         memory, users = (
             self._folder / f"{name}_attlog.dat",
             self._folder / f"{name}.csv",
         )
-        return DemoTerminal(name, serial, place, self._port(port), memory, users)
+        port = self._port(port)
+        return DemoTerminal(name, serial, place, layout, port, memory, users)
 
     def _port(self, wanted: int) -> int:
         self._ports.append(claim_port(wanted))
@@ -176,7 +180,9 @@ class _Demo:
         )
         for terminal in self._terminals:
             self._start_terminal(terminal)
-        shown = "  ".join(f"{t.id} (40-byte, :{t.port})" for t in self._terminals)
+        shown = "  ".join(
+            f"{t.id} ({t.layout}-byte, :{t.port})" for t in self._terminals
+        )
         look = f"look: punchgate terminal info 127.0.0.1:{self._terminals[0].port}"
         self._row("terminals", shown, look)
         self._start(
@@ -194,6 +200,7 @@ class _Demo:
             "--attlog": str(terminal.attlog),
             "--users": str(terminal.users),
             "--port": str(terminal.port),
+            "--layout": terminal.layout,
             "--timezone": "Asia/Shanghai",
         }
         arguments = [command(), "virtual"]
@@ -304,6 +311,7 @@ class _Demo:
             time.sleep(_LOOK_SECONDS)
             found = self._proof()
         self._hear()
+        self._show_equations()
         self._row("proof", found.text())
         if not found.holds:
             for difference in found.differences():
@@ -315,6 +323,16 @@ class _Demo:
             " real terminal) · README «Pi in ten lines»"
         )
         return True
+
+    def _show_equations(self) -> None:
+        """Print what the daemon counts; the proof below does not rest on it."""
+        try:
+            status = control.ask(self._folder / "gateway", "status")
+        except control.NoDaemonError as error:
+            self._row("count", str(error))
+            return
+        for line in status["terminals"]:
+            self._row("count", f"{line['id']}: {equation(line)}")
 
     def _proof(self) -> proof.Proof:
         attlogs = [(terminal.serial, terminal.attlog) for terminal in self._terminals]

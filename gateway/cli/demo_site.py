@@ -37,6 +37,7 @@ class DemoTerminal:
     id: str
     serial: str
     place: str
+    layout: str
     port: int
     attlog: Path
     users: Path
@@ -130,7 +131,8 @@ def write(
     for terminal in terminals:
         lines = [format_line(line) + "\n" for line in past[terminal.id]]
         terminal.attlog.write_text("".join(lines), encoding="utf-8")
-        rows = [f"{n},{p.badge},{p.name}\n" for n, p in enumerate(crew, 1)]
+        here = [person for person in crew if person.terminal == terminal.id]
+        rows = [f"{n},{p.badge},{p.name}\n" for n, p in enumerate(here, 1)]
         terminal.users.write_text("uid,user_id,name\n" + "".join(rows), "utf-8")
     (folder / "book.toml").write_text(_book(terminals, crew), encoding="utf-8")
     (folder / "gateway.toml").write_text(
