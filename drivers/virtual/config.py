@@ -1,22 +1,49 @@
-"""What a virtual terminal is made of, and the reading of its user list."""
+"""What a virtual terminal is made of."""
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
 from drivers.attlog import AttlogLine
 from drivers.base import TerminalUser
 from drivers.virtual.errors import VirtualError
 from drivers.virtual.faults import Faults
+from drivers.zk.operations import Operation
+from drivers.zk.records import LAYOUTS
 
-if TYPE_CHECKING:
-    import _csv
+USUAL_CAPACITY = 100_000
+_LAST_KEY = 0xFFFFFFFF
+_LAST_PORT = 0xFFFF
 
-_HEADER = ["uid", "user_id", "name"]
-_LAST_SLOT = 0xFFFF
+
+class Full(StrEnum):
+    """What happens to a punch when the log is full."""
+
+    REFUSE = "refuse"
+    OVERWRITE = "overwrite"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What goes with a record layout, as on the terminals that have it.
+
+    Bytes of a user record, of a punch event, and of the counts (more than 80: faces).
+    """
+
+    user_bytes: int
+    event_bytes: int
+    sizes_bytes: int
+
+
+MODELS: Mapping[str, Model] = {
+    "8a": Model(28, 10, 80),
+    "8b": Model(28, 10, 80),
+    "16": Model(28, 12, 80),
+    "36": Model(72, 36, 80),
+    "40": Model(72, 32, 80),
+    "49": Model(72, 52, 112),
+}
 
 
 def host_clock() -> datetime:
@@ -24,27 +51,39 @@ def host_clock() -> datetime:
     return datetime.now().astimezone()
 
 
+def unheard(_: str) -> None:
+    """Say nothing: a terminal inside a test has nobody to report to."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualConfig:
     """One terminal. Everything has a default, so that a test names what it is about.
 
-    `clock` gives the local time the device would show; its zone does not matter.
-    `inline_bytes` bounds the data sets that come in one packet without a buffer,
-    `chunk_bytes` the data of one frame of a window (0: the whole window). `options`
-    adds to the name plate or changes it; an option that is None is not known.
+    `udp_port` is the TCP number unless given. `clock` gives the local time the device
+    would show; its zone does not matter. Without a `capacity` the log is never full;
+    with one, `full` says what becomes of the next punch. `inline_bytes` bounds the data
+    sets that come in one packet without a buffer, `chunk_bytes` the data of one frame
+    of a window (0: the whole window). `sizes_bytes` is the length of the counts, 80, 92
+    or 112 (0: what goes with the layout). `options` adds to the name plate or changes
+    it; an option that is None is not known. `seed` makes lost datagrams repeatable.
+    A UDP client silent for `udp_idle_seconds` loses its place when another needs it.
+    `report` gets a sentence when something worth a look was asked.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
+    udp_port: int | None = None
     serial: str = "VT00000001"
     users: Sequence[TerminalUser] = ()
     log: Sequence[AttlogLine] = ()
+    operations: Sequence[Operation] = ()
     layout: str = "40"
     comm_key: int = 0
     encoding: str = "gb18030"
     clock: Callable[[], datetime] = host_clock
     clock_offset_seconds: int = 0
-    capacity: int = 100_000
+    capacity: int | None = None
+    full: Full = Full.REFUSE
     user_capacity: int = 10_000
     name: str = "Virtual terminal"
     firmware: str = "Ver 6.60 virtual"
@@ -52,49 +91,39 @@ class VirtualConfig:
     options: Mapping[str, str | None] = field(default_factory=dict)
     inline_bytes: int = 1024
     chunk_bytes: int = 0
+    sizes_bytes: int = 0
     frame_gap_ms: int = 0
     reboot_seconds: float = 1.0
+    udp_idle_seconds: float = 60.0
+    seed: int | None = None
+    report: Callable[[str], None] = unheard
     faults: Faults = field(default_factory=Faults)
 
+    @property
+    def model(self) -> Model:
+        """What goes with the record layout."""
+        return MODELS[self.layout]
 
-def read_users(path: Path) -> tuple[TerminalUser, ...]:
-    """Users of a `uid,user_id,name` file, UTF-8 with or without a byte order mark.
+    def check(self) -> None:
+        """Look for what no terminal can be.
 
-    Raises:
-        VirtualError: unreadable, another header, or a line that is no user; the file
-            and the line are named.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            return tuple(_users(path, rows))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise VirtualError(f"{path}: {error}") from error
-
-
-def _users(path: Path, rows: "_csv.Reader") -> list[TerminalUser]:
-    users: dict[int, TerminalUser] = {}
-    badges: set[str] = set()
-    header = next(rows, [])
-    if header != _HEADER:
-        raise VirtualError(
-            f"{path} line 1: the header must be {','.join(_HEADER)}, "
-            f"not {','.join(header)}"
-        )
-    for row in rows:
-        if not row:
-            continue
-        where = f"{path} line {rows.line_num}"
-        if len(row) != len(_HEADER):
-            raise VirtualError(f"{where}: {len(row)} columns instead of {len(_HEADER)}")
-        uid, badge, name = row
-        if not (uid.isascii() and uid.isdigit() and 1 <= int(uid) <= _LAST_SLOT):
-            raise VirtualError(f"{where}: no uid of 1 to {_LAST_SLOT}: {uid!r}")
-        badge = badge.strip()
-        if not badge or not badge.isprintable():
-            raise VirtualError(f"{where}: no user_id: {badge!r}")
-        if badge in badges or int(uid) in users:
-            raise VirtualError(f"{where}: this uid or user_id came before")
-        badges.add(badge)
-        users[int(uid)] = TerminalUser(int(uid), badge, name.strip(), 0, 0)
-    return list(users.values())
+        Raises:
+            VirtualError: one sentence about the first of it.
+        """
+        if self.layout not in LAYOUTS:
+            raise VirtualError(
+                f"no layout {self.layout!r}; there are: {', '.join(MODELS)}"
+            )
+        if not 0 <= self.comm_key <= _LAST_KEY:
+            raise VirtualError(f"no comm key of 0 to {_LAST_KEY}: {self.comm_key}")
+        if self.capacity is not None and self.capacity < 1:
+            raise VirtualError(f"no capacity of 1 or more: {self.capacity}")
+        if self.frame_gap_ms < 0:
+            raise VirtualError(f"no frame gap of 0 ms or more: {self.frame_gap_ms}")
+        for port in (self.port, self.udp_port or 0):
+            if not 0 <= port <= _LAST_PORT:
+                raise VirtualError(f"no port of 0 to {_LAST_PORT}: {port}")
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise VirtualError(f"no encoding {self.encoding!r}") from error

@@ -30,6 +30,7 @@ class Faults:
     edit_log: bool = False
     junk_prefix: bool = False
     bad_date: bool = False
+    drop_udp: int = 0
     bad_checksum: int = 0
     wrong_reply_id: int = 0
     single_client: bool = False
@@ -39,6 +40,7 @@ class Faults:
 # Fault name → field of Faults, and what its argument must look like (None: has none).
 _COUNT = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 _SIGNED = re.compile(r"-?[1-9]\d{0,8}", re.ASCII)
+_PERCENT = re.compile(r"[1-9]\d?|100", re.ASCII)
 _SERIAL = re.compile(r"[!-<>-~]{1,24}", re.ASCII)
 _KNOWN: dict[str, tuple[str, re.Pattern[str] | None]] = {
     "count-lies": ("count_lies", _SIGNED),
@@ -56,6 +58,7 @@ _KNOWN: dict[str, tuple[str, re.Pattern[str] | None]] = {
     "edit-log": ("edit_log", None),
     "junk-prefix": ("junk_prefix", None),
     "bad-date": ("bad_date", None),
+    "drop-udp": ("drop_udp", _PERCENT),
     "bad-checksum": ("bad_checksum", _COUNT),
     "wrong-reply-id": ("wrong_reply_id", _COUNT),
     "single-client": ("single_client", None),
@@ -78,8 +81,6 @@ def parse_faults(texts: Iterable[str]) -> Faults:
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, argument = text.partition("=")
-        if name == "drop-udp":
-            raise VirtualError("fault drop-udp: this terminal serves TCP only")
         if name not in _KNOWN:
             raise VirtualError(f"no fault {name!r}; there are: {FAULT_LIST}")
         field, pattern = _KNOWN[name]

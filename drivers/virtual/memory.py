@@ -8,13 +8,18 @@ from dataclasses import replace
 
 from drivers.attlog import AttlogLine
 from drivers.base import RawPunch, TerminalUser
-from drivers.virtual.config import VirtualConfig
+from drivers.virtual.config import USUAL_CAPACITY, Full, VirtualConfig
 from drivers.virtual.errors import VirtualError
+from drivers.virtual.snapshot import Snapshot
 from drivers.zk.events import PunchEvent
 from drivers.zk.payloads import Sizes, block
 from drivers.zk.records import JUNK, LAYOUTS, PunchRecord, encode, punches
 from drivers.zk.times import decode_time, encode_time
-from drivers.zk.users import USER_LAYOUTS, UserRecord
+from drivers.zk.users import USER_LAYOUTS, UserLayout, UserRecord
+
+# How many of the oldest records go at once when a full log overwrites. Real terminals
+# may drop a block; one at a time is the hardest case for whoever reads by position.
+OVERWRITTEN_AT_ONCE = 1
 
 _EDIT_SECONDS = 60
 
@@ -28,12 +33,11 @@ class Memory:
         self._faults = config.faults
         self._log = bytearray()
         self._last: PunchEvent | None = None
-        self._block: bytes | None = None
-        self._first_read_records = 0
+        self._snapshot: Snapshot | None = None
+        self._anchor = -1
         self._bad_date_due = config.faults.bad_date
-        self._users = b""
+        self._users = Snapshot()
         self._slots: dict[str, int] = {}
-        self.log_reads = 0
 
     def load(self, users: Sequence[TerminalUser], log: Sequence[AttlogLine]) -> None:
         """Take users and log as they are at power-on.
@@ -41,10 +45,10 @@ class Memory:
         Raises:
             VirtualError: a user or line that no record can hold.
         """
+        layout = USER_LAYOUTS[str(self._config.model.user_bytes)]
         try:
-            layout = USER_LAYOUTS["72"]
-            records = [UserRecord.of(layout, u, self._config.encoding) for u in users]
-            self._users = block(b"".join(one.to_bytes(layout) for one in records))
+            records = [_user(layout, user, self._config.encoding) for user in users]
+            self._users = Snapshot(block(b"".join(records)))
             self._slots = {user.badge: user.slot for user in users}
             for line in log:
                 self.add(line)
@@ -65,8 +69,10 @@ class Memory:
         """Append one punch; return it as an event.
 
         Raises:
-            ValueError: a badge, time or code that no record can hold.
+            ValueError: a badge, time or code that no record can hold, or the log is
+                full and its terminal refuses.
         """
+        slot = self._slots.get(line.badge, 0)
         record = encode(
             self._layout,
             line.badge,
@@ -74,23 +80,37 @@ class Memory:
             verify=line.verify,
             state=line.state,
             work=line.work,
-            slot=self._slots.get(line.badge, 0),
+            slot=slot,
             encoding=self._config.encoding,
         )
+        if self.full:
+            self._make_room()
         self._log += record
-        self._block = None
-        self._last = PunchEvent(line.badge, line.verify, line.state, line.at)
+        self._snapshot = None
+        self._last = PunchEvent(line.badge, line.verify, line.state, line.at, slot)
         return self._last
 
     def clear(self) -> None:
         """Forget the log; users stay."""
         self._log.clear()
-        self._block = None
+        self._snapshot = None
 
     @property
     def records(self) -> int:
         """How many records the log really holds."""
         return len(self._log) // self._layout.size
+
+    @property
+    def full(self) -> bool:
+        """Whether the log holds all it can."""
+        capacity = self._config.capacity
+        return capacity is not None and self.records >= capacity
+
+    @property
+    def capacity(self) -> int:
+        """Records it says it can hold; of a log that is never full, round numbers."""
+        steps = self.records // USUAL_CAPACITY + 1
+        return self._config.capacity or steps * USUAL_CAPACITY
 
     @property
     def last(self) -> PunchEvent | None:
@@ -115,35 +135,39 @@ class Memory:
             users=users,
             records=max(0, self.records + self._faults.count_lies),
             user_capacity=config.user_capacity,
-            record_capacity=config.capacity,
+            record_capacity=self.capacity,
             users_free=max(0, config.user_capacity - users),
-            records_free=max(0, config.capacity - self.records),
+            records_free=max(0, self.capacity - self.records),
         )
 
-    def prepare_users(self) -> bytes:
+    def users(self) -> Snapshot:
         """Users as a client's buffer gets them."""
         return self._users
 
-    def prepare_log(self) -> bytes:
-        """Log as a client's buffer gets it: a snapshot that no later punch moves."""
-        self.log_reads += 1
-        if self.log_reads == 1:
-            self._first_read_records = self.records
-        if self.log_reads == 2:  # noqa: PLR2004 - the read these faults wait for
-            self._tamper()
-        if self._block is None:
+    def log(self) -> Snapshot:
+        """Log as a client's buffer gets it."""
+        if self._snapshot is None:
             junk = JUNK if self._faults.junk_prefix else b""
-            self._block = block(junk + bytes(self._log))
-        return self._block
+            total = len(junk) + len(self._log)
+            parts = (total.to_bytes(4, "little"), junk, self._log)
+            self._snapshot = Snapshot(b"".join(parts))
+        return self._snapshot
 
-    def _tamper(self) -> None:
-        """Clear the log, or move the record that the first read saw last."""
-        if self._faults.clear_log:
-            self.clear()
-        elif self._faults.edit_log and self._first_read_records:
-            anchor = self._first_read_records - 1
-            record = self._record(anchor)
-            self._write(anchor, record, record.packed + _EDIT_SECONDS)
+    def mark_anchor(self) -> None:
+        """Keep in mind which record is the last one now."""
+        self._anchor = self.records - 1
+
+    def edit_anchor(self) -> None:
+        """Move that record by a minute, if the log still has it."""
+        if 0 <= self._anchor < self.records:
+            record = self._record(self._anchor)
+            self._write(self._anchor, record, record.packed + _EDIT_SECONDS)
+
+    def _make_room(self) -> None:
+        if self._config.full == Full.REFUSE:
+            raise ValueError(f"the log is full with {self.records} records")
+        del self._log[: OVERWRITTEN_AT_ONCE * self._layout.size]
+        self._anchor -= OVERWRITTEN_AT_ONCE
 
     def _record(self, index: int) -> PunchRecord:
         start, size = index * self._layout.size, self._layout.size
@@ -155,4 +179,17 @@ class Memory:
         start, size = index * self._layout.size, self._layout.size
         changed = replace(record, packed=packed)
         self._log[start : start + size] = changed.to_bytes(self._layout)
-        self._block = None
+        self._snapshot = None
+
+
+def _user(layout: UserLayout, user: TerminalUser, encoding: str) -> bytes:
+    """Return a user's record; the short one cuts a long name, as terminals do.
+
+    Raises:
+        ValueError: a badge or name that does not fit.
+    """
+    if not layout.numbers:
+        return UserRecord.of(layout, user, encoding).to_bytes(layout)
+    record = UserRecord.of(layout, replace(user, name=""), encoding)
+    name = user.name.encode(encoding)[: layout.room].ljust(layout.room, b"\0")
+    return replace(record, name=name).to_bytes(layout)

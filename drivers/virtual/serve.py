@@ -1,8 +1,7 @@
 """The command `punchgate virtual`: one terminal in a process of its own.
 
-Prints `ready tcp=PORT udp=-` when it listens; the dash stands for UDP, which it does
-not serve. SIGTERM or SIGINT ends it, SIGUSR1 arms a reboot in the middle of the next
-data frame.
+Prints `ready tcp=PORT udp=PORT` when it listens. SIGTERM or SIGINT ends it, SIGUSR1
+arms a reboot in the middle of the next data frame.
 """
 
 import asyncio
@@ -16,9 +15,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drivers.attlog import AttlogLine
-from drivers.virtual.config import VirtualConfig, read_users
+from drivers.virtual.config import Full, VirtualConfig
 from drivers.virtual.errors import VirtualError
 from drivers.virtual.faults import parse_faults
+from drivers.virtual.lists import read_operations, read_users
 from drivers.virtual.logfile import LogFile
 from drivers.virtual.terminal import VirtualTerminal
 
@@ -33,7 +33,8 @@ class ServeConfig:
     """The command's options.
 
     `attlog` is the terminal's memory and is made when absent. `live_seconds` (0: off)
-    is real time between punches of a random user, `seed` makes them repeatable.
+    is real time between punches of a random user; `seed` makes them, and the loss of
+    datagrams, repeatable. Without a `capacity` the log is never full.
     `timezone` (empty: that of `now`) is the zone whose wall time the terminal shows.
     """
 
@@ -42,12 +43,15 @@ class ServeConfig:
     users: Path | None = None
     host: str = "127.0.0.1"
     port: int = 4370
+    udp_port: int | None = None
     layout: str = "40"
     comm_key: int = 0
     encoding: str = "gb18030"
     timezone: str = ""
     clock_offset_seconds: int = 0
-    capacity: int = 100_000
+    capacity: int | None = None
+    full: str = Full.REFUSE
+    operations: Path | None = None
     live_seconds: float = 0.0
     seed: int | None = None
     frame_gap_ms: int = 0
@@ -89,6 +93,7 @@ def _terminal_config(config: ServeConfig, now: Callable[[], datetime]) -> Virtua
     return VirtualConfig(
         host=config.host,
         port=config.port,
+        udp_port=config.udp_port,
         serial=config.serial,
         users=users,
         layout=config.layout,
@@ -97,9 +102,22 @@ def _terminal_config(config: ServeConfig, now: Callable[[], datetime]) -> Virtua
         clock=clock,
         clock_offset_seconds=config.clock_offset_seconds,
         capacity=config.capacity,
+        full=_full(config.full),
+        operations=read_operations(config.operations) if config.operations else (),
+        seed=config.seed,
+        report=_complain,
         frame_gap_ms=config.frame_gap_ms,
         faults=parse_faults(config.faults),
     )
+
+
+def _full(text: str) -> Full:
+    try:
+        return Full(text)
+    except ValueError as error:
+        raise VirtualError(
+            f"no way to be full {text!r}; there are: {', '.join(Full)}"
+        ) from error
 
 
 async def _run(config: ServeConfig, terminal: VirtualTerminal) -> None:
@@ -114,7 +132,7 @@ async def _run(config: ServeConfig, terminal: VirtualTerminal) -> None:
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGUSR1, terminal.fail_next_read)
     async with terminal:
-        sys.stdout.write(f"ready tcp={terminal.port} udp=-\n")
+        sys.stdout.write(f"ready tcp={terminal.port} udp={terminal.udp_port}\n")
         sys.stdout.flush()
         tasks = [asyncio.create_task(_watch(file, terminal))]
         if config.live_seconds:
@@ -143,6 +161,8 @@ async def _punch(config: ServeConfig, file: LogFile, terminal: VirtualTerminal) 
     chance = random.Random(config.seed)  # noqa: S311 - invented people, no secret
     while True:
         await asyncio.sleep(config.live_seconds)
+        if terminal.full and config.full == Full.REFUSE:
+            continue  # nobody punches at a terminal that says it is full
         user = chance.choice(terminal.users)
         file.append(AttlogLine(user.badge, terminal.device_time()))
         file.poll(terminal.add)

@@ -1,57 +1,48 @@
-"""The virtual terminal as a TCP server in the running event loop."""
+"""The virtual terminal as a TCP and UDP server in the running event loop."""
 
 import asyncio
-import itertools
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from drivers.attlog import AttlogLine
-from drivers.base import ProtocolError, RawPunch, TerminalUser
+from drivers.base import RawPunch, TerminalUser
+from drivers.virtual.clients import Clients
 from drivers.virtual.config import VirtualConfig
 from drivers.virtual.device import Device
-from drivers.virtual.errors import VirtualError
 from drivers.virtual.session import Session
-from drivers.virtual.wire import PowerLostError, Wire
-from drivers.zk.packets import Frame, FrameSplitter
+from drivers.virtual.tcp import TcpPort
+from drivers.virtual.udp import UdpPort
+from drivers.virtual.wire import Wire
+from drivers.zk.operations import Operation
 
-LAYOUTS = ("40",)
-MOST_SESSIONS = 8
-
-_READ_BYTES = 65536
-_FIRST_SESSION = 0x2A01
-_REBIND_TRIES = 100
+_BIND_TRIES = 100
 _REBIND_SECONDS = 0.05
 
 
-class _Connection:
-    """One client: its session, and its frames that wait to go out in order."""
-
-    def __init__(self, session: Session, writer: asyncio.StreamWriter) -> None:
-        self.session = session
-        self.writer = writer
-        self.outgoing: asyncio.Queue[list[Frame] | None] = asyncio.Queue()
-
-    def abort(self) -> None:
-        """Drop the client as a terminal without power does."""
-        self.writer.transport.abort()
-
-
 class VirtualTerminal:
-    """A terminal on a TCP port between `start` and `stop` (or inside `async with`).
+    """A terminal on one port between `start` and `stop` (or inside `async with`).
 
     Not for use from other threads: it lives in the event loop that started it.
+
+    Raises:
+        VirtualError: a configuration no terminal can have.
     """
 
     def __init__(self, config: VirtualConfig | None = None) -> None:
         self.config = config or VirtualConfig()
+        self.config.check()
         self._device = Device(self.config)
-        self._wire = Wire(self.config.faults, self.config.frame_gap_ms)
-        self._server: asyncio.Server | None = None
+        self._clients = Clients(self._device, self.config)
+        self._wire = Wire(self.config)
+        shared = (self.config, self._clients, self._wire, self._start, self._fall)
+        self._tcp = TcpPort(*shared)
+        self._udp = UdpPort(*shared, Session(self._device, 0, datagrams=True))
         self._port = self.config.port
+        self._udp_port = 0
         self._loaded = False
-        self._ids = itertools.cycle(range(_FIRST_SESSION, 0xFFFF))
-        self._connections: set[_Connection] = set()
+        self._running = False
+        self._down = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -73,13 +64,11 @@ class VirtualTerminal:
             VirtualError: a layout, user or record this terminal cannot hold.
             OSError: the port is not to be had.
         """
-        if self.config.layout not in LAYOUTS:
-            raise VirtualError(
-                f"no layout {self.config.layout!r}; there are: {', '.join(LAYOUTS)}"
-            )
         self.load()
         self._device.memory.spoil_date()
-        await self._listen()
+        self._device.power_on()
+        self._port, self._udp_port = await self._listen(0.0)
+        self._running = True
 
     def load(self) -> None:
         """Take users and log of the configuration; `start` does it when nobody did.
@@ -90,19 +79,26 @@ class VirtualTerminal:
         if not self._loaded:
             self._loaded = True
             self._device.memory.load(self.config.users, self.config.log)
+            self._device.operations.add(self.config.operations)
 
     async def stop(self) -> None:
-        """Close the port, drop every client and wait until all is quiet."""
+        """Close the ports, drop every client and wait until all is quiet."""
         self._unplug()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._unplug()  # a reboot may have come up in between
 
     @property
     def port(self) -> int:
         """TCP port, known once the terminal listens; the same after a reboot."""
         return self._port
+
+    @property
+    def udp_port(self) -> int:
+        """UDP port, known once the terminal listens; the TCP number unless given."""
+        return self._udp_port
 
     @property
     def serial(self) -> str:
@@ -132,7 +128,17 @@ class VirtualTerminal:
     @property
     def sessions(self) -> int:
         """Clients connected now."""
-        return sum(not item.session.ended for item in self._connections)
+        return len(self._clients)
+
+    @property
+    def full(self) -> bool:
+        """Whether the log holds all it can."""
+        return self._device.memory.full
+
+    @property
+    def operations(self) -> list[Operation]:
+        """Return the operation log as it stands in the terminal, decoded anew."""
+        return self._device.operations.operations()
 
     def asked(self, command: int) -> int:
         """How often this command came, over all sessions."""
@@ -160,17 +166,27 @@ class VirtualTerminal:
             ValueError: a badge, time or code that no record can hold.
         """
         event = self._device.memory.add(line)
-        if self._server is not None:
+        if self._running:
             self._device.memory.spoil_date()
-        if not announce:
-            return
-        for connection in self._connections:
-            if connection.session.listening:
-                connection.outgoing.put_nowait([connection.session.event(event)])
+        if announce:
+            self._clients.announce(event)
 
     def clear(self) -> None:
         """Forget the log, as an administrator at the menu does."""
-        self._device.memory.clear()
+        self._device.clear()
+
+    def operate(
+        self,
+        code: int,
+        admin: int = 0,
+        parameters: tuple[int, int, int, int] = (0, 0, 0, 0),
+    ) -> None:
+        """Somebody does something at the menu: a line of the operation log, now.
+
+        Raises:
+            ValueError: a number that no record can hold.
+        """
+        self._device.operate(code, admin, parameters)
 
     def device_time(self) -> str:
         """Local time the terminal shows now, `YYYY-MM-DDTHH:MM:SS`."""
@@ -183,91 +199,56 @@ class VirtualTerminal:
     async def reboot(self) -> None:
         """Drop every client, refuse new ones for `reboot_seconds`, then serve again.
 
-        The log survives, sessions do not.
+        The log survives, sessions do not. A terminal that is down stays down.
         """
+        if self._down:
+            return
+        self._down = True
         self._unplug()
         self._device.reboots += 1
         await asyncio.sleep(self.config.reboot_seconds)
-        await self._listen()
+        self._device.power_on()
+        await self._listen(_REBIND_SECONDS)
+        self._down = False
+
+    def _fall(self) -> None:
+        """Reboot, but not as part of what noticed it."""
+        self._start(self.reboot())
 
     def _unplug(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for connection in list(self._connections):
-            connection.abort()
+        self._tcp.unplug()
+        self._udp.unplug()
 
-    async def _listen(self) -> None:
-        """Bind; after a reboot somebody else may sit on the port for a moment."""
-        tries = _REBIND_TRIES if self._server is not None else 1
-        for left in reversed(range(tries)):
+    async def _listen(self, wait_seconds: float) -> tuple[int, int]:
+        """Bind both ports; return their numbers.
+
+        A number that is free for TCP may be taken for UDP, and after a reboot somebody
+        else may sit on a port for a moment: then it is tried again.
+        """
+        again = self._port == 0 or self._running
+        for _ in range(_BIND_TRIES - 1 if again else 0):
             try:
-                self._server = await asyncio.start_server(
-                    self._accept, self.config.host, self._port
-                )
+                return await self._bind()
             except OSError:
-                if not left:
-                    raise
-                await asyncio.sleep(_REBIND_SECONDS)
-            else:
-                self._port = self._server.sockets[0].getsockname()[1]
-                return
+                await asyncio.sleep(wait_seconds)
+        return await self._bind()
 
-    def _accept(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        most = 1 if self.config.faults.single_client else MOST_SESSIONS
-        if self.sessions >= most:
-            writer.close()
-            return
-        connection = _Connection(Session(self._device, next(self._ids)), writer)
-        self._connections.add(connection)
-        self._start(self._host(connection, reader))
+    async def _bind(self) -> tuple[int, int]:
+        port = await self._tcp.listen(self._port)
+        wanted = self.config.udp_port
+        if self._running:
+            wanted = self._udp_port
+        elif wanted is None:
+            wanted = port
+        try:
+            return port, await self._udp.listen(wanted)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"UDP port {wanted}: {error.strerror}"
+            ) from error
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    async def _host(
-        self, connection: _Connection, reader: asyncio.StreamReader
-    ) -> None:
-        """Serve one client until it or the power has gone."""
-        sender = self._start(self._send(connection))
-        try:
-            await self._converse(connection, reader)
-            connection.outgoing.put_nowait(None)
-            await sender
-        except (OSError, ProtocolError):
-            connection.abort()
-        finally:
-            self._connections.discard(connection)
-            sender.cancel()
-            connection.writer.close()
-            await asyncio.gather(
-                sender, connection.writer.wait_closed(), return_exceptions=True
-            )
-
-    async def _converse(
-        self, connection: _Connection, reader: asyncio.StreamReader
-    ) -> None:
-        """Answer until the client leaves; a damaged request is as if it never came."""
-        splitter = FrameSplitter()
-        while data := await reader.read(_READ_BYTES):
-            for body in splitter.split(data):
-                try:
-                    frame = Frame.from_bytes(body)
-                except ProtocolError:
-                    continue
-                connection.outgoing.put_nowait(connection.session.answer(frame))
-                if connection.session.ended:
-                    return
-
-    async def _send(self, connection: _Connection) -> None:
-        """Send what waits, in order, until there is nothing more to come."""
-        while (frames := await connection.outgoing.get()) is not None:
-            try:
-                await self._wire.send(connection.writer, frames)
-            except PowerLostError:
-                self._start(self.reboot())
-                return

@@ -1,80 +1,106 @@
-"""How a terminal's frames go out: paced, cut, glued, damaged, or cut off by a reboot.
+"""How a terminal's frames become bytes: with checksums, or with damaged ones.
 
-One `Wire` per terminal, because its faults count over all connections.
+One `Wire` per terminal, because its faults count over all clients.
 """
 
 import asyncio
+import random
+import struct
 from dataclasses import replace
 
-from drivers.virtual.faults import Faults
+from drivers.virtual.config import VirtualConfig
+from drivers.virtual.datasets import Outgoing
+from drivers.virtual.snapshot import Piece
 from drivers.zk.commands import Command
-from drivers.zk.packets import PREFIX_BYTES, Frame
+from drivers.zk.packets import HEADER_BYTES, MAGIC, checksum
 
-_CHECKSUM_AT = PREFIX_BYTES + 2
+_FRAMED = struct.Struct("<4sI4H")
+_ALL_ONES = 0xFFFF
+_WHOLE_PERCENT = 100
 
 
 class PowerLostError(Exception):
-    """The terminal goes down in the middle of a data frame; half of it has gone out."""
+    """The terminal goes down in the middle of a data frame.
+
+    `half` is what still goes out of it.
+    """
+
+    def __init__(self, half: bytes) -> None:
+        super().__init__("the terminal goes down")
+        self.half = half
 
 
 class Wire:
-    """Sends frames to any of the terminal's clients."""
+    """Turns frames into bytes for any of the terminal's clients."""
 
-    def __init__(self, faults: Faults, frame_gap_ms: int) -> None:
-        self._faults = faults
-        self._gap_seconds = frame_gap_ms / 1000
-        self._slow_seconds = faults.slow_ms / 1000
+    def __init__(self, config: VirtualConfig) -> None:
+        self._faults = config.faults
+        self._slow_seconds = config.faults.slow_ms / 1000
+        self._chance = random.Random(config.seed)  # noqa: S311 - loss, no secret
         self._replies = 0
         self._data_frames = 0
+        self.gap_seconds = config.frame_gap_ms / 1000
         self.reboot_armed = False
 
-    async def send(self, writer: asyncio.StreamWriter, frames: list[Frame]) -> None:
-        """Send an answer.
+    async def tcp(self, frame: Outgoing) -> bytes:
+        """Bytes of a frame in a stream, once its data are there.
 
         Raises:
-            PowerLostError: half of a data frame went out and the terminal reboots.
-            OSError: the client has gone.
+            PowerLostError: the terminal reboots; half of the frame still goes out.
         """
-        glued = b""
-        for frame in frames:
-            data = self._encode(frame)
-            if frame.command == Command.DATA:
+        return await self._ready(frame, self._framed(frame))
+
+    async def udp(self, frame: Outgoing) -> bytes:
+        """Bytes of a datagram, empty when it gets lost on the way.
+
+        Raises:
+            PowerLostError: the terminal reboots; nothing of the datagram goes out.
+        """
+        data = await self._ready(frame, self._framed(frame)[HEADER_BYTES:])
+        return b"" if self.lost() else data
+
+    def lost(self) -> bool:
+        """Return whether the next datagram vanishes."""
+        percent = self._faults.drop_udp
+        return bool(percent) and self._chance.random() * _WHOLE_PERCENT < percent
+
+    async def _ready(self, frame: Outgoing, data: bytes) -> bytes:
+        """Wait for the data of a slow terminal, or for its end."""
+        if frame.command == Command.DATA:
+            if self._slow_seconds:
                 await asyncio.sleep(self._slow_seconds)
-                if self._reboot_strikes():
-                    await self._write(writer, glued + data[: len(data) // 2])
-                    raise PowerLostError
-            if self._faults.coalesce:
-                glued += data
-                continue
-            await self._write(writer, data)
-            if self._gap_seconds:
-                await asyncio.sleep(self._gap_seconds)
-        await self._write(writer, glued)
-
-    def _reboot_strikes(self) -> bool:
-        self._data_frames += 1
-        if self.reboot_armed or self._data_frames == self._faults.reboot_after:
-            self.reboot_armed = False
-            return True
-        return False
-
-    def _encode(self, frame: Frame) -> bytes:
-        """Bytes of a frame; replies are counted for the faults that damage some."""
-        if frame.command == Command.REGISTER_EVENT:
-            return frame.to_tcp()
-        self._replies += 1
-        wrong, bad = self._faults.wrong_reply_id, self._faults.bad_checksum
-        if wrong and self._replies % wrong == 0:
-            frame = replace(frame, reply_id=(frame.reply_id + 1) & 0xFFFF)
-        data = frame.to_tcp()
-        if bad and self._replies % bad == 0:
-            damaged = bytearray(data)
-            damaged[_CHECKSUM_AT] ^= 1
-            return bytes(damaged)
+            self._data_frames += 1
+            if self.reboot_armed or self._data_frames == self._faults.reboot_after:
+                self.reboot_armed = False
+                raise PowerLostError(data[: len(data) // 2])
         return data
 
-    async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        step = self._faults.split_bytes or len(data) or 1
-        for at in range(0, len(data), step):
-            writer.write(data[at : at + step])
-            await writer.drain()
+    def _framed(self, frame: Outgoing) -> bytes:
+        """Prefix, header and data; replies are counted for faults that damage some."""
+        flip = 0
+        if frame.command != Command.REGISTER_EVENT:
+            self._replies += 1
+            wrong, bad = self._faults.wrong_reply_id, self._faults.bad_checksum
+            if wrong and self._replies % wrong == 0:
+                frame = replace(frame, reply_id=(frame.reply_id + 1) & _ALL_ONES)
+            flip = int(bool(bad) and self._replies % bad == 0)
+        head = _FRAMED.pack(
+            MAGIC,
+            HEADER_BYTES + len(frame.data),
+            frame.command,
+            _checksum(frame) ^ flip,
+            frame.session,
+            frame.reply_id,
+        )
+        return b"".join((head, frame.data))
+
+
+def _checksum(frame: Outgoing) -> int:
+    """Checksum of a frame from the sum of its data, which a piece brings along."""
+    if isinstance(frame, Piece):
+        total = frame.total
+    else:
+        total = checksum(frame.data) ^ _ALL_ONES
+    # No command is 0, so a sum that leaves no rest is never an empty one.
+    number = frame.command + frame.session + frame.reply_id + total
+    return (number % _ALL_ONES or _ALL_ONES) ^ _ALL_ONES

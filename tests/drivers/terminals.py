@@ -15,6 +15,7 @@ from drivers.virtual import VirtualConfig, VirtualTerminal, parse_faults
 from drivers.zk.commands import Command
 from drivers.zk.packets import Frame, FrameSplitter
 from drivers.zk.payloads import BufferRequest, Window, parse_prepared
+from drivers.zk.transport import UdpLink
 
 DEADLINE_SECONDS = 5.0
 NOON = datetime(2026, 11, 2, 12, 0, 0)  # noqa: DTZ001 - a device shows no zone
@@ -75,11 +76,14 @@ class Client:
                 self.arrived.extend(self.splitter.feed(data))
         return self.arrived.popleft()
 
+    def send(self, frame: Frame) -> None:
+        """Send a frame."""
+        self.writer.write(frame.to_tcp())
+
     async def ask(self, command: int, data: bytes = b"") -> list[Frame]:
         """Frames of the answer; events on the way go to `events`."""
         self.reply_id += 1
-        request = Frame(command, self.session, self.reply_id, data)
-        self.writer.write(request.to_tcp())
+        self.send(Frame(command, self.session, self.reply_id, data))
         answer: list[Frame] = []
         while True:
             frame = await self.frame()
@@ -127,6 +131,51 @@ class Client:
         return data
 
 
+class Datagrams(Client):
+    """The same over UDP; frames that do not come are a TimeoutError."""
+
+    def __init__(self, link: UdpLink, seconds: float) -> None:
+        self.link = link
+        self.seconds = seconds
+        self.events = []
+        self.session = 0
+        self.reply_id = -1
+
+    async def frame(self) -> Frame:
+        """Return the next frame; SilentError when none comes."""
+        return await self.link.receive(self.seconds)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame."""
+        self.link.send(frame)
+
+
+@asynccontextmanager
+async def datagrams(
+    terminal: VirtualTerminal, seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[Datagrams]:
+    """Open a UDP socket, not yet a session."""
+    loop = asyncio.get_running_loop()
+    _, link = await loop.create_datagram_endpoint(
+        UdpLink, remote_addr=("127.0.0.1", terminal.udp_port)
+    )
+    try:
+        yield Datagrams(link, seconds)
+    finally:
+        link.close()
+        await asyncio.sleep(0)  # the loop closes the socket in its next round
+
+
+@asynccontextmanager
+async def udp_session(
+    terminal: VirtualTerminal, seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[Datagrams]:
+    """Open a UDP socket with CONNECT done."""
+    async with datagrams(terminal, seconds) as made:
+        await made.connect()
+        yield made
+
+
 @asynccontextmanager
 async def client(terminal: VirtualTerminal) -> AsyncIterator[Client]:
     """Open a bare connection, not yet a session."""
@@ -147,6 +196,17 @@ async def session(terminal: VirtualTerminal) -> AsyncIterator[Client]:
     async with client(terminal) as made:
         await made.connect()
         yield made
+
+
+async def until_it_listens(terminal: VirtualTerminal) -> None:
+    """Connect again and again until somebody answers."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                async with session(terminal):
+                    return
+            except ConnectionError:
+                await asyncio.sleep(0.01)
 
 
 class Tap:

@@ -21,6 +21,7 @@ from drivers.base import (
 )
 from drivers.pyzk_terminal import PyzkTerminal
 from drivers.virtual import VirtualConfig, VirtualTerminal
+from drivers.virtual.snapshot import Snapshot
 from drivers.zk.commands import Command
 from drivers.zk.packets import Frame
 from drivers.zk.payloads import block
@@ -211,7 +212,7 @@ def test_a_key_pyzk_cannot_compute() -> None:
         refusals: list[str] = []
         async with VirtualTerminal(config(3, comm_key=131071)) as terminal:
             # Session ids just below the overflow, so that both cases come.
-            terminal._ids = iter(range(0x7FF8, 0x8008))  # type: ignore[assignment]
+            terminal._clients._ids = iter(range(0x7FF8, 0x8008))
             for _ in range(16):
                 driver = PyzkTerminal(address(terminal, comm_key=131071))
                 try:
@@ -577,8 +578,8 @@ def test_an_answer_without_a_question() -> None:
 
     async def work(terminal: VirtualTerminal, driver: PyzkTerminal) -> None:
         await driver.listen()
-        (connection,) = terminal._connections
-        connection.outgoing.put_nowait([Frame(2000, connection.session.id, 9)])
+        (connection,) = terminal._clients._inside
+        connection.offer([Frame(2000, connection.session.id, 9)])
         with pytest.raises(ProtocolError, match="without a question"):
             await driver.wait(DEADLINE_SECONDS)
 
@@ -602,7 +603,7 @@ def test_a_cut_user_list() -> None:
 
     async def work(terminal: VirtualTerminal, driver: PyzkTerminal) -> None:
         memory = terminal._device.memory
-        memory._users = block(memory._users[4:-1])
+        memory._users = Snapshot(block(memory._users.data[4:-1]))
         with pytest.raises(ProtocolError, match="2159 bytes, which is not 30 users"):
             await driver.users()
 

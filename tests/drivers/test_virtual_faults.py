@@ -6,15 +6,24 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from drivers.base import ProtocolError
+from drivers.base import ProtocolError, SilentError
 from drivers.virtual import Faults, VirtualError, VirtualTerminal, parse_faults
 from drivers.virtual.faults import FAULT_LIST
 from drivers.zk.commands import Command, Reply
 from drivers.zk.payloads import BufferRequest, Sizes, Window, option_request, records_of
 from drivers.zk.records import LAYOUTS, punches
-from tests.drivers.terminals import Client, client, config, session
+from tests.drivers.terminals import (
+    Client,
+    Datagrams,
+    client,
+    config,
+    session,
+    udp_session,
+    until_it_listens,
+)
 
 LOG = BufferRequest(Command.READ_LOG)
+SHORT_SECONDS = 0.2
 
 
 def talk(
@@ -22,27 +31,23 @@ def talk(
     *faults: str,
     work: Callable[[VirtualTerminal, Client], Awaitable[None]],
 ) -> None:
-    """Run one conversation with a session open on a terminal with faults."""
+    """Run one conversation over TCP and one over UDP, each on a terminal of its own."""
 
     async def run() -> None:
         made = config(count, *faults)
-        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
-            await work(terminal, peer)
+        for opened in (session, udp_session):
+            async with VirtualTerminal(made) as terminal, opened(terminal) as peer:
+                await work(terminal, peer)
 
     asyncio.run(run())
 
 
 def test_the_list_is_closed_and_complete() -> None:
-    """Every fault on the list is read; drop-udp waits for UDP and says so."""
+    """Every fault on the list is read, each into a field of its own."""
     for entry in FAULT_LIST.split():
         name, equals, letter = entry.partition("=")
-        text = f"{name}=7" if equals else name
-        if name == "drop-udp":
-            with pytest.raises(VirtualError, match="serves TCP only"):
-                parse_faults([text])
-        else:
-            changed = parse_faults([text]) != Faults()
-            assert changed or name == "past-end-2001", (entry, letter)
+        changed = parse_faults([f"{name}=7" if equals else name]) != Faults()
+        assert changed or name == "past-end-2001", (entry, letter)
     assert parse_faults([]) == Faults()
     assert parse_faults(["slow=5", "slow=6", "count-lies=-2"]) == Faults(
         slow_ms=6, count_lies=-2
@@ -52,7 +57,8 @@ def test_the_list_is_closed_and_complete() -> None:
 @pytest.mark.parametrize(
     "text",
     ["nonsense", "", "coalesce=1", "slow", "slow=", "slow=0", "slow=x", "slow=-1",
-     "clock-jump=1.5", "serial-change=", "serial-change=a b", "count-lies=+1"],
+     "clock-jump=1.5", "serial-change=", "serial-change=a b", "count-lies=+1",
+     "drop-udp=0", "drop-udp=101"],
 )  # fmt: skip
 def test_wrong_faults_show_the_list(text: str) -> None:
     """A name or argument nobody knows is refused with everything that is known."""
@@ -94,25 +100,26 @@ def test_paced_frames() -> None:
 
     async def run() -> None:
         made = config(60, frame_gap_ms=20)
-        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
-            began = time.monotonic()
-            await peer.data_set(LOG)
-            assert time.monotonic() - began >= 0.06
+        for opened in (session, udp_session):
+            async with VirtualTerminal(made) as terminal, opened(terminal) as peer:
+                began = time.monotonic()
+                await peer.data_set(LOG)
+                assert time.monotonic() - began >= 0.06
 
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("parts, frames", [(3, 3), (2004, 2004), (5000, 2004)])
+@pytest.mark.parametrize("parts, frames", [(3, 3), (304, 304), (5000, 304)])
 def test_split_data(parts: int, frames: int) -> None:
     """One window comes in N frames, or in as many as it has bytes."""
 
     async def work(_: VirtualTerminal, peer: Client) -> None:
         await peer.one(Command.PREPARE_BUFFER, LOG.to_bytes())
         _first, *data, _last = await peer.ask(
-            Command.READ_BUFFER, Window(0, 2004).to_bytes()
+            Command.READ_BUFFER, Window(0, 304).to_bytes()
         )
         assert len(data) == frames
-        assert sum(len(frame.data) for frame in data) == 2004
+        assert sum(len(frame.data) for frame in data) == 304
 
     talk(50, f"split-data={parts}", work=work)
 
@@ -145,6 +152,36 @@ def test_refusals(fault: str, command: int, code: int) -> None:
         assert (await peer.one(command, LOG.to_bytes())).command == code
 
     talk(50, fault, work=work)
+
+
+def test_no_buffer_leaves_the_old_way() -> None:
+    """Where nothing is prepared, log, users and operations come in one answer."""
+
+    async def work(terminal: VirtualTerminal, peer: Client) -> None:
+        for command, payload in ((13, b""), (9, b"\5"), (34, b"")):
+            inner = BufferRequest(command, 5 * (command == 9)).to_bytes()
+            frame = await peer.one(Command.PREPARE_BUFFER, inner)
+            assert frame.command == Reply.NO_BUFFER
+            first, *data, last = await peer.ask(command, payload)
+            assert (first.command, last.command) == (1500, 2000)
+            assert max(len(frame.data) for frame in data) <= 1024
+            whole = b"".join(frame.data for frame in data)
+            assert int.from_bytes(first.data[:4], "little") == len(whole)
+            assert len(records_of(whole)) == {13: 2000, 9: 2160, 34: 16}[command]
+        assert terminal.template_requests == []
+
+    talk(50, "no-buffer-4989", work=work)
+
+
+def test_slow() -> None:
+    """Each data frame waits so long."""
+
+    async def work(_: VirtualTerminal, peer: Client) -> None:
+        began = time.monotonic()
+        await peer.data_set(LOG, 1000)
+        assert time.monotonic() - began >= 3 * 0.03
+
+    talk(50, "slow=30", work=work)
 
 
 def test_reboot_after() -> None:
@@ -183,17 +220,6 @@ def test_fail_next_read() -> None:
                 assert len(records_of(await again.data_set(LOG))) == 120
 
     asyncio.run(run())
-
-
-async def until_it_listens(terminal: VirtualTerminal) -> None:
-    """Connect again and again until somebody answers."""
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                async with session(terminal):
-                    return
-            except ConnectionError:
-                await asyncio.sleep(0.01)
 
 
 def test_clock_jump() -> None:
@@ -237,7 +263,11 @@ def test_bad_checksum() -> None:
 
     async def work(_: VirtualTerminal, peer: Client) -> None:
         await peer.one(Command.STATE)
-        with pytest.raises(ProtocolError, match="wrong checksum"):
+        # A damaged frame ends a stream; a damaged datagram is as if it never came.
+        lost = SilentError if isinstance(peer, Datagrams) else ProtocolError
+        if isinstance(peer, Datagrams):
+            peer.seconds = SHORT_SECONDS
+        with pytest.raises(lost):
             await peer.one(Command.STATE)
 
     talk(0, "bad-checksum=3", work=work)

@@ -1,17 +1,13 @@
 """The virtual terminal answers as zk-protocol says a terminal does."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
 
 import pytest
 
 from drivers.base import TerminalUser
 from drivers.virtual import VirtualConfig, VirtualError, VirtualTerminal
-from drivers.zk.commands import Command, Reply, scramble
-from drivers.zk.events import PunchEvent, parse_events
+from drivers.zk.commands import Command, Reply
 from drivers.zk.packets import Frame
 from drivers.zk.payloads import (
     BufferRequest,
@@ -25,7 +21,6 @@ from drivers.zk.records import LAYOUTS, punches
 from drivers.zk.times import encode_time
 from drivers.zk.users import USER_LAYOUTS, UserRecord
 from tests.drivers.terminals import (
-    NOON,
     Client,
     client,
     config,
@@ -45,52 +40,6 @@ def talk(
     async def run() -> None:
         async with VirtualTerminal(made) as terminal, session(terminal) as peer:
             await work(terminal, peer)
-
-    asyncio.run(run())
-
-
-def test_connect_and_exit() -> None:
-    """A session begins with CONNECT, keeps its id, and ends with EXIT."""
-
-    async def work(terminal: VirtualTerminal, peer: Client) -> None:
-        assert peer.session != 0
-        again = await peer.one(Command.CONNECT)
-        assert (again.command, again.session) == (Reply.OK, peer.session)
-        assert again.reply_id == peer.reply_id
-        assert terminal.sessions == 1
-        assert (await peer.one(Command.EXIT)).command == Reply.OK
-        assert terminal.sessions == 0
-        with pytest.raises(ConnectionError):
-            await peer.frame()
-
-    talk(config(), work)
-
-
-def test_nothing_without_connect_or_with_another_session() -> None:
-    """Before CONNECT and under a wrong id every command is unauthorised."""
-
-    async def run() -> None:
-        async with VirtualTerminal(config()) as terminal, client(terminal) as peer:
-            assert (await peer.one(Command.FREE_SIZES)).command == Reply.UNAUTHORISED
-            await peer.connect()
-            peer.session += 1
-            assert (await peer.one(Command.FREE_SIZES)).command == Reply.UNAUTHORISED
-
-    asyncio.run(run())
-
-
-def test_the_comm_key() -> None:
-    """With a key set nothing works before the right AUTH."""
-
-    async def run() -> None:
-        made = config(comm_key=123456)
-        async with VirtualTerminal(made) as terminal, client(terminal) as peer:
-            assert (await peer.connect()).command == Reply.UNAUTHORISED
-            for key, code in ((1, 2005), (123456, 2000)):
-                assert (await peer.one(Command.GET_TIME)).command == 2005
-                payload = scramble(key, peer.session, 99)
-                assert (await peer.one(Command.AUTH, payload)).command == code
-            assert (await peer.one(Command.GET_TIME)).command == Reply.OK
 
     asyncio.run(run())
 
@@ -125,6 +74,7 @@ def test_name_plate_counts_and_clock() -> None:
         assert Sizes.from_bytes(sizes.data) == Sizes(
             users=30,
             records=26,
+            operations=1,
             user_capacity=10_000,
             record_capacity=500,
             users_free=9_970,
@@ -231,44 +181,6 @@ def test_chunked_answers() -> None:
     talk(config(50, chunk_bytes=1008), work)
 
 
-def test_live_events() -> None:
-    """Only who registered hears a punch, at once; the record is there already."""
-
-    async def work(terminal: VirtualTerminal, peer: Client) -> None:
-        async with session(terminal) as deaf:
-            assert (await peer.one(500, b"\1\0\0\0")).command == Reply.OK
-            at = terminal.punch("0007", verify=15, state=255)
-            frame = await peer.event()
-            assert (frame.command, frame.session, frame.reply_id) == (500, 1, 0)
-            assert len(frame.data) == 32
-            event = parse_events(frame.data, "gb18030")[0]
-            assert event == PunchEvent("0007", 15, 255, at)
-            assert at == f"{NOON:%Y-%m-%dT%H:%M:%S}"
-            assert terminal.records[-1].badge == "0007"
-            # An acknowledged event has no answer: the next frame answers STATE.
-            peer.writer.write(Frame(Reply.OK, peer.session, 0).to_tcp())
-            await peer.one(Command.STATE)
-            await deaf.one(Command.STATE)
-            assert deaf.events == []
-            await peer.one(500, bytes(4))
-            terminal.punch("0008")
-            await peer.one(Command.STATE)
-            assert peer.events == []
-
-    talk(config(), work)
-
-
-@pytest.mark.parametrize("command", [60, 61, 62, 1002, 1003, 1502])
-def test_harmless_commands(command: int) -> None:
-    """What changes nothing is accepted."""
-
-    async def work(terminal: VirtualTerminal, peer: Client) -> None:
-        assert (await peer.one(command)).command == Reply.OK
-        assert terminal.refused == []
-
-    talk(config(), work)
-
-
 @pytest.mark.parametrize(
     "command", [8, 10, 14, 15, 18, 19, 20, 31, 32, 33, 87, 110, 134, 202, 1004, 1005]
 )
@@ -302,7 +214,7 @@ def test_unknown_commands_and_requests() -> None:
 
     async def work(terminal: VirtualTerminal, peer: Client) -> None:
         assert (await peer.one(4242)).command == Reply.UNKNOWN
-        other = BufferRequest(Command.READ_OPERATION_LOG).to_bytes()
+        other = BufferRequest(4242).to_bytes()
         for data in (other, b"", bytes(11)):
             answer = await peer.one(Command.PREPARE_BUFFER, data)
             assert answer.command == Reply.ERROR
@@ -354,72 +266,19 @@ def test_requests_sent_together_are_answered_in_order() -> None:
     talk(config(), work)
 
 
-def test_eight_sessions_and_no_ninth() -> None:
-    """The ninth connection is taken and closed at once."""
-
-    async def run() -> None:
-        async with VirtualTerminal(config()) as terminal, AsyncExitStack() as stack:
-            enter = stack.enter_async_context
-            peers = [await enter(session(terminal)) for _ in range(8)]
-            assert len({peer.session for peer in peers}) == 8
-            ninth = await enter(client(terminal))
-            with pytest.raises(ConnectionError):
-                await ninth.frame()
-            await peers[0].one(Command.EXIT)
-            await enter(session(terminal))
-
-    asyncio.run(run())
-
-
-def test_reboot() -> None:
-    """Sessions end, the port refuses for a while, the log is still there."""
-
-    async def run() -> None:
-        made = config(3, reboot_seconds=0.1)
-        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
-            port = terminal.port
-            reboot = asyncio.create_task(terminal.reboot())
-            with pytest.raises(ConnectionError):
-                await peer.frame()
-            with pytest.raises(ConnectionRefusedError):
-                await asyncio.open_connection("127.0.0.1", port)
-            await reboot
-            assert terminal.port == port
-            async with session(terminal) as again:
-                assert len(records_of(await again.data_set(LOG))) == 120
-
-    asyncio.run(run())
-
-
-def test_reboot_onto_a_taken_port() -> None:
-    """Whoever took the port meanwhile is waited for."""
-
-    async def run() -> None:
-        async with VirtualTerminal(config(3)) as terminal:
-            reboot = asyncio.create_task(terminal.reboot())
-            await asyncio.sleep(0)
-            other = socket.create_server(("127.0.0.1", terminal.port))
-            asyncio.get_running_loop().call_later(0.15, other.close)
-            await reboot
-            async with session(terminal) as peer:
-                assert len(records_of(await peer.data_set(LOG))) == 120
-
-    asyncio.run(run())
-
-
-def test_the_clock_of_this_host() -> None:
-    """A terminal nobody gives a clock has the host's."""
-    made = VirtualTerminal(VirtualConfig())
-    before = datetime.now()  # noqa: DTZ005 - the host's own wall time
-    assert abs(datetime.fromisoformat(made.device_time()) - before) < timedelta(
-        minutes=1
-    )
-
-
 @pytest.mark.parametrize(
     "made, words",
     [
-        (config(layout="49"), "no layout '49'; there are: 40"),
+        (config(layout="41"), "no layout '41'; there are: 8a, 8b, 16, 36, 40, 49"),
+        (config(comm_key=2**32), "no comm key of 0 to 4294967295"),
+        (config(comm_key=-1), "no comm key of 0"),
+        (config(capacity=0), "no capacity of 1 or more: 0"),
+        (config(capacity=3, count=4), "the log is full with 3 records"),
+        (config(frame_gap_ms=-1), "no frame gap"),
+        (config(port=65536), "no port of 0 to 65535: 65536"),
+        (config(udp_port=-1), "no port of 0 to 65535: -1"),
+        (config(encoding="klingon"), "no encoding 'klingon'"),
+        (config(layout="16"), "28-byte users have plain numbers only, not '0001'"),
         (config(users=[user(1, "x" * 24)]), "the field holds 23"),
         (config(users=[TerminalUser(1, "x" * 25, "", 0, 0)]), "the field holds 24"),
     ],
@@ -444,3 +303,28 @@ def test_punches_that_cannot_be() -> None:
         assert terminal.records == []
 
     talk(config(), work)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\1", b"\5\0", b"\1\0\0"])
+def test_command_9_is_users_with_one_payload_only(payload: bytes) -> None:
+    """Only the single byte 5 asks for users; everything else asks for a finger."""
+
+    async def work(terminal: VirtualTerminal, peer: Client) -> None:
+        frame = await peer.one(Command.READ_USERS, payload)
+        assert frame.command == Reply.ERROR
+        assert terminal.template_requests == [Command.READ_USERS]
+
+    talk(config(3), work)
+
+
+def test_templates_are_written_down_before_login_too() -> None:
+    """Whoever asks without a session is refused, and found as well."""
+
+    async def run() -> None:
+        async with VirtualTerminal(config(3)) as terminal, client(terminal) as peer:
+            for command, payload in ((88, b"\1\0\0"), (9, b"\1\0\0"), (9, b"\5")):
+                frame = await peer.one(command, payload)
+                assert frame.command == Reply.UNAUTHORISED
+            assert terminal.template_requests == [88, 9]
+
+    asyncio.run(run())
