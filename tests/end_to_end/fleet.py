@@ -46,6 +46,14 @@ class Fleet:
 
         self._run(act())
 
+    def clear(self, number: int) -> None:
+        """Clear a terminal's log, as an administrator at its menu does."""
+
+        async def act() -> None:
+            self.terminals[number].clear()
+
+        self._run(act())
+
     def _run(self, work: "asyncio.Future[None] | object") -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)  # type: ignore[arg-type]
 
