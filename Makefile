@@ -21,7 +21,7 @@ CHECK_MACHINE = $(PYTHON) -c 'import struct, sys; \
 	struct.calcsize("P") == 8 or sys.exit("punchgate needs a 64-bit system; this Python is a 32-bit one."); \
 	sys.version_info >= (3, 11) or sys.exit("punchgate needs Python 3.11 or newer; this is %d.%d (PYTHON=... names another)." % sys.version_info[:2])'
 
-.PHONY: demo test quick check bench soak packages install uninstall
+.PHONY: demo test quick check bench bench-fleet soak packages install uninstall
 .DELETE_ON_ERROR:
 
 demo: .venv/demo
@@ -43,11 +43,16 @@ check: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks.delivery
+	$(BIN)/python -m benchmarks.reading
+
+# Fifty terminals of 100,000 records each: some ten minutes.
+bench-fleet: .venv/test
+	$(BIN)/python -m benchmarks.fleet
 
 # The slow tests again and again, with fresh random input each time, until one fails.
 soak: .venv/test
 	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; \
-	  $(BIN)/pytest -q -m slow --ignore=tests/test_install.py --ignore=tests/test_packaging.py \
+	  PUNCHGATE_POLLS=1008 $(BIN)/pytest -q -s -m slow --ignore=tests/test_install.py --ignore=tests/test_packaging.py \
 	  || exit 1; done
 
 # --- the environment of a checkout ---------------------------------------------------
