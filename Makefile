@@ -5,6 +5,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 ROUNDS ?= 20
+FRAMES ?= 10000000
 APT ?=
 POLICY ?= /usr/sbin/policy-rc.d
 CI ?=
@@ -43,14 +44,17 @@ check: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks.delivery
+	$(BIN)/python -m benchmarks.codec
 	$(BIN)/python -m benchmarks.reading
 
 # Fifty terminals of 100,000 records each: some ten minutes.
 bench-fleet: .venv/test
 	$(BIN)/python -m benchmarks.fleet
 
-# The slow tests again and again, with fresh random input each time, until one fails.
+# Ten million broken frames, then the slow tests again and again, with fresh random
+# input each time, until one fails.
 soak: .venv/test
+	FUZZ_FRAMES=$(FRAMES) FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q -s tests/drivers/test_zk_fuzz.py
 	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; \
 	  PUNCHGATE_POLLS=1008 $(BIN)/pytest -q -s -m slow --ignore=tests/test_install.py --ignore=tests/test_packaging.py \
 	  || exit 1; done

@@ -45,6 +45,7 @@ class Alarms:
         self._view = view
         self._now = now
         self._version = version
+        self._seen: set[str] = set()
         self._risks: dict[str, Risk] = {}
         self._write_at = 0.0
         self._failures = 0
@@ -55,10 +56,15 @@ class Alarms:
         return sorted(self._risks)
 
     async def look(self) -> None:
-        """See what is at risk now; tell it where that changed."""
+        """See what is at risk now; tell it where that changed.
+
+        Told is what two looks in a row saw: a moment between two counts is no risk.
+        """
         status = self._view.overview()
         alarms = self._view.loaded.settings.alarms
-        found = {risk.key: risk for risk in risks(status, alarms, self._now())}
+        seen = {risk.key: risk for risk in risks(status, alarms, self._now())}
+        found = {key: risk for key, risk in seen.items() if key in self._seen}
+        self._seen = set(seen)
         changed = found.keys() != self._risks.keys()
         self._log(found)
         self._risks = found

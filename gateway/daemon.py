@@ -10,6 +10,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.clock import Now, text
 from gateway.control import Arguments, Control, RefusedError
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
+from gateway.filing import file_piece, read_request
 from gateway.intake import Intake
 from gateway.poller import Standing
 from gateway.retained import VERSION, Retained
@@ -73,7 +75,11 @@ class Daemon:
         self._session = started.session
         control = Control(
             self.loaded.data_dir,
-            {"status": lambda _: self.status(), "reload": lambda _: self.reload()},
+            {
+                "status": lambda _: self.status(),
+                "reload": lambda _: self.reload(),
+                "import": self._file,
+            },
             {"borrow": self._lend},
         )
         try:
@@ -131,6 +137,7 @@ class Daemon:
             self._terminals.standings(),
             self._now,
             uplink=self._uplink_status(),
+            half_read=self._terminals.half_read(),
         )
 
     def overview(self) -> dict[str, Any]:
@@ -140,6 +147,7 @@ class Daemon:
             status.backlog(self._reader, self._now),
             self._retained.lines(),
             self._uplink_status(),
+            self._terminals.half_read(),
         )
 
     def announce(self) -> None:
@@ -173,6 +181,20 @@ class Daemon:
         for problem in problems:
             log.error("reload refused", {"problem": problem})
         return {"changed": 0, "terminals": [], "problems": problems}
+
+    async def _file(self, asked: Arguments) -> dict[str, Any]:
+        """Take in a piece of a file that a command reads."""
+        try:
+            terminal, piece = read_request(asked)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        serial = self.loaded.book_serial(terminal)
+        if not serial:
+            raise RefusedError(f"the book has no terminal {terminal!r} with a serial")
+        filed = await file_piece(self._intake, terminal, serial, piece, self._now)
+        said = asdict(filed)
+        log.info("imported", {"terminal": terminal, "read": len(piece.records), **said})
+        return said
 
     @asynccontextmanager
     async def _lend(self, asked: Arguments) -> AsyncIterator[None]:

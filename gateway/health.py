@@ -81,7 +81,7 @@ def _of_terminal(
         yield from _silence(line, alarms, now)
     yield from _room(line, alarms)
     yield from _clock(line, alarms)
-    if not line["equation"]["holds"]:
+    if not (line["equation"]["holds"] or line["reading"]):
         words = f": {line['equation']['term']} does not add up"
         yield RiskId.COUNTS_DIFFER, words
 

@@ -1,7 +1,7 @@
 """What `status`, `health` and the retained terminal topics say, from one place."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,6 +138,7 @@ def whole(  # noqa: PLR0913 - everything a status is made of
     now: Now,
     *,
     uplink: Mapping[str, Any] | None,
+    half_read: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return `status --json`, counted now."""
     sent = int(uplink["sent_upto"]) if uplink else 0
@@ -151,7 +152,7 @@ def whole(  # noqa: PLR0913 - everything a status is made of
         )
         for spec in loaded.settings.terminals
     ]
-    return around(loaded, backlog(reader, now), lines, uplink)
+    return around(loaded, backlog(reader, now), lines, uplink, half_read)
 
 
 def around(
@@ -159,13 +160,17 @@ def around(
     waiting: Backlog,
     lines: Sequence[Mapping[str, Any]],
     uplink: Mapping[str, Any] | None,
+    half_read: Collection[str],
 ) -> dict[str, Any]:
-    """Return `status --json` around the lines of its terminals."""
+    """Return `status --json` around the lines of its terminals.
+
+    `half_read`: ids whose counts cannot add up yet, because a read is under way.
+    """
     return {
         "gateway": loaded.settings.gateway.id,
         "site": loaded.settings.gateway.site,
         "daemon": uplink is not None,
-        "terminals": list(lines),
+        "terminals": [{**line, "reading": line["id"] in half_read} for line in lines],
         "outbox": {
             "unacknowledged": waiting.unacknowledged,
             "oldest_age_seconds": waiting.oldest_age_seconds,

@@ -100,6 +100,10 @@ class Terminals:
         """Return what is known of every terminal now."""
         return {name: self.poller(name).standing for name in self._running}
 
+    def half_read(self) -> set[str]:
+        """Return the terminals whose log is being read, or was not read to its end."""
+        return {name for name in self._running if self.poller(name).is_half_read}
+
     def lent(self, name: str) -> AbstractAsyncContextManager[None]:
         """Leave a terminal to somebody else while the context lasts."""
         return self._running[name].terminal.lent()

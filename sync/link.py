@@ -13,6 +13,8 @@ FAILED = 0x80
 NO_SUBSCRIBER = 0x10
 """Reason code of a message that nobody had subscribed to (MQTT 5 only)."""
 
+_LOGIN = (0x86, 0x87)  # bad user name or password, not authorised
+
 MAXIMUM_PACKET = 268_435_455
 """Bytes: the most MQTT can carry, and what a broker allows that says nothing."""
 
@@ -99,6 +101,16 @@ class Disconnected:
 
     attempt: int
     reason: str
+
+
+def refusal(code: int, name: str) -> str:
+    """Say in words why the broker lets nobody in: its reason, and what to look at."""
+    if code in _LOGIN:
+        return (
+            f"the broker refuses the login: {name}; check username and password_file"
+            " under [mqtt]"
+        )
+    return name
 
 
 LinkEvent = Connected | Refused | Subscribed | Published | Message | Disconnected

@@ -119,7 +119,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Birth (`online` true) or death of a gateway; the will carries the same session.
 
-    `backlog` counts entries not yet confirmed, `confirm` says by whom they are.
+    `backlog` counts entries not yet confirmed, `confirm` says by whom they are. `risks`
+    are what `punchgate health` names, as last known: `clock_off:lobby`, `backlog_old`.
     """
 
     v: Literal[1] = 1
@@ -133,6 +134,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     confirm: Literal["central", "broker"]
     at: str
+    risks: list[Name] = []
 
 
 class CentreState(msgspec.Struct, frozen=True, kw_only=True):

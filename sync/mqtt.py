@@ -46,6 +46,7 @@ from sync.link import (
     Sink,
     Subscribed,
     Will,
+    refusal,
 )
 
 log = logging.getLogger("punchgate.sync")
@@ -290,7 +291,7 @@ class MqttLink:
     def _on_connect(self, now: _Attempt, code: ReasonCode, properties: Any) -> None:
         now.answered = True
         if code.is_failure:
-            now.reason = str(code)
+            now.reason = refusal(code.value, str(code))
             if code == "Unsupported protocol version":
                 self._switch()
             return

@@ -94,6 +94,12 @@ class Uplink:
         self._ack_at: float | None = None
         self._log = UplinkLog()
         self._session = 0
+        self._error: str | None = None
+
+    @property
+    def error(self) -> str | None:
+        """Return why there is no connection, None while there is one."""
+        return None if self._connected else self._error
 
     @property
     def connected(self) -> bool:
@@ -181,8 +187,8 @@ class Uplink:
         except UplinkError as error:
             self._link.drop()
             flow.disconnected()
-            self._connected = None
-            return str(error)
+            self._connected, self._error = None, str(error)
+            return self._error
 
     async def _establish(self, flow: Flow) -> None:
         """Connect, subscribe, queue birth and remembered states."""

@@ -26,14 +26,27 @@ _SQLITE_PRAGMAS = (
 )
 
 
+_ADVICE = (
+    "see that it can be reached and written and start again, the gateways keep what is"
+    " not acknowledged"
+)
+
+
 @contextmanager
-def store_errors(doing: str) -> Iterator[None]:
-    """Turn what the database raises into a `StoreError` that says what failed."""
+def store_errors(doing: str, engine: Engine | None = None) -> Iterator[None]:
+    """Turn what the database raises into a `StoreError` that says what failed.
+
+    With `engine` it says where, without the password, and what to do.
+    """
     try:
         yield
     except (SQLAlchemyError, ArgumentError) as error:
         cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the central store: {doing} failed: {cause}") from error
+        where = f" {engine.url.render_as_string()}" if engine else ""
+        advice = f"; {_ADVICE}" if engine else ""
+        raise StoreError(
+            f"the central store{where}: {doing} failed: {cause}{advice}"
+        ) from error
 
 
 def connect(url: str) -> tuple[Engine, Connection]:
@@ -48,6 +61,7 @@ def connect(url: str) -> tuple[Engine, Connection]:
         engine = create_engine(url, paramstyle=style)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _pragmas)
+    with store_errors("opening", engine):
         return engine, engine.connect()
 
 
@@ -63,7 +77,7 @@ def begin_generation(conn: Connection, at: str) -> None:
         NewerStoreError: when a newer version wrote it; nothing is changed then.
         StoreError: when it cannot be written.
     """
-    with store_errors("preparing"), conn.begin():
+    with store_errors("preparing", conn.engine), conn.begin():
         known = _identity(conn)
         _check_schema(known)
         metadata.create_all(conn)

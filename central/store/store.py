@@ -126,7 +126,7 @@ class CentralStore:
 
     def commit(self, items: Iterable[Batch | Poison], at: str) -> Stored:
         """Store messages in one transaction; `at` is now, ISO with offset."""
-        with store_errors("storing"), self._conn.begin():
+        with store_errors("storing", self._engine), self._conn.begin():
             work = _Work()
             for item in items:
                 self._take(item, work, at)

@@ -4,7 +4,6 @@ Follows zk-protocol 2.3 and 2.4. A data set comes at once, or its size comes and
 bytes are asked for by offset; terminals that cannot prepare it give it in one go.
 """
 
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from drivers.base import ProtocolError, SilentError, UnsupportedError
@@ -17,6 +16,7 @@ from drivers.zk.payloads import (
     Window,
     parse_announcement,
     parse_prepared,
+    records_of,
 )
 
 _MOST_BYTES = 256 * 1024 * 1024
@@ -34,6 +34,10 @@ _NOT_PREPARED = frozenset(
 
 class NothingGivenError(UnsupportedError):
     """The terminal answers «error» and no more: so do some about an empty data set."""
+
+
+class UnorderedError(ProtocolError):
+    """Datagrams came that nobody can put in order; their bytes as they came."""
 
 
 async def prepare(
@@ -61,7 +65,9 @@ async def _direct(
     """Ask in the old way, where the terminal answers with everything at once."""
     direct = await asked.ask(request.inner, legacy)
     if direct.command in {Command.PREPARE_DATA, Command.DATA}:
-        return await _collect(asked, request.inner, direct)
+        data = await _collect(asked, request.inner, direct)
+        records_of(data)  # a datagram from the middle is not the whole
+        return data
     kind = UnsupportedError
     if refusal.command == direct.command == Reply.ERROR:
         kind = NothingGivenError
@@ -105,10 +111,22 @@ async def fetch(asked: Conversation, window: Window) -> bytes:
 
 
 async def _repeat(asked: Conversation, act: Callable[[], Awaitable[bytes]]) -> bytes:
-    for _ in range(asked.attempts - 1):
-        with contextlib.suppress(SilentError, ProtocolError):
+    """Act until it succeeds; bytes without an order are right when they come twice."""
+    came: bytes | None = None
+    left = asked.attempts
+    while True:
+        left -= 1
+        try:
             return await act()
-    return await act()
+        except UnorderedError as error:
+            if error.data == came:
+                return came
+            came = error.data
+            if not left:
+                raise
+        except (SilentError, ProtocolError):
+            if not left:
+                raise
 
 
 async def _fetch(asked: Conversation, window: Window) -> bytes:
@@ -120,7 +138,9 @@ async def _fetch(asked: Conversation, window: Window) -> bytes:
             first.data,
         )
     data = await _collect(asked, Command.READ_BUFFER, first)
-    if not 0 < len(data) <= window.size:
+    # Where frames vanish, bare data may be any part of an answer unless it is all.
+    least = window.size if asked.lossy and first.command == Command.DATA else 1
+    if not least <= len(data) <= window.size:
         raise ProtocolError(f"{len(data)} bytes came instead of {window.size}")
     return data
 
@@ -130,6 +150,7 @@ async def _collect(asked: Conversation, command: int, first: Frame) -> bytes:
 
     Raises:
         ProtocolError: the bytes are not as many as were announced.
+        UnorderedError: they are, but in an order nobody can check.
     """
     if first.command == Command.DATA:
         return first.data
@@ -137,8 +158,16 @@ async def _collect(asked: Conversation, command: int, first: Frame) -> bytes:
     if size > _MOST_BYTES:
         raise ProtocolError(f"a data set of {size} bytes", first.data)
     frames: list[Frame] = []
+    known = {first}
     came = 0
-    while (frame := await asked.more(command)).command == Command.DATA:
+    while True:
+        frame = await asked.more(command)
+        if asked.lossy and frame in known:
+            continue
+        if frame.command != Command.DATA:
+            break
+        if frame.session != asked.session_id:
+            known.add(frame)  # numbered: the same one again is the same datagram
         frames.append(frame)
         came += len(frame.data)
         if came > size:
@@ -148,15 +177,23 @@ async def _collect(asked: Conversation, command: int, first: Frame) -> bytes:
             f"{came} bytes came where {size} were announced, then"
             f" {code_name(frame.command)}"
         )
-    return b"".join(_in_order(frames))
+    return _joined(frames, lossy=asked.lossy)
 
 
-def _in_order(frames: list[Frame]) -> list[bytes]:
+def _joined(frames: list[Frame], *, lossy: bool) -> bytes:
     """Data by frame number where the frames are numbered, else as they came.
 
     The session field of data frames counts them on terminals that were recorded; where
-    it repeats the session there is no order to check.
+    it repeats the session there is no order to check, and one frame lost may hide
+    behind another that came twice.
+
+    Raises:
+        UnorderedError: no order, where one is needed.
     """
-    if sorted(frame.session for frame in frames) == list(range(len(frames))):
+    ordered = sorted(frame.session for frame in frames) == list(range(len(frames)))
+    if ordered:
         frames = sorted(frames, key=lambda frame: frame.session)
-    return [frame.data for frame in frames]
+    data = b"".join(frame.data for frame in frames)
+    if lossy and not ordered and len(frames) > 1:
+        raise UnorderedError(f"{len(frames)} datagrams without an order came", data)
+    return data

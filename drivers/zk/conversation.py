@@ -1,6 +1,7 @@
 """Requests and replies on one connection: a session and the link it runs over."""
 
 import asyncio
+import codecs
 import contextlib
 
 from drivers.base import Address, Announcement, SilentError, TerminalError
@@ -29,8 +30,13 @@ class Conversation:
         """Connect and say hello; return the terminal's answer to it.
 
         Raises:
-            TerminalError: nobody there, or no answer.
+            TerminalError: nobody there, no answer, or no such encoding.
         """
+        try:
+            codecs.lookup(self.address.encoding)
+        except LookupError as error:
+            raise TerminalError(f"no encoding {self.address.encoding!r}") from error
+        self._session = Session(self.address.encoding)
         self._link = await connect(self.address)
         reply = await self.ask(Command.CONNECT)
         self._session.id = reply.session
@@ -42,14 +48,19 @@ class Conversation:
         return self._session.id
 
     @property
+    def lossy(self) -> bool:
+        """Whether frames may vanish, come twice or overtake each other."""
+        return self._opened().lossy
+
+    @property
     def attempts(self) -> int:
         """How often a request is sent before its silence counts."""
-        return _UDP_ATTEMPTS if self._opened().lossy else 1
+        return _UDP_ATTEMPTS if self.lossy else 1
 
     @property
     def window(self) -> int:
         """Bytes of a data set to ask for at once."""
-        return _UDP_WINDOW if self._opened().lossy else _TCP_WINDOW
+        return _UDP_WINDOW if self.lossy else _TCP_WINDOW
 
     async def ask(self, command: int, data: bytes = b"") -> Frame:
         """Send a request and return the first reply to it.
@@ -99,11 +110,15 @@ class Conversation:
         link, self._link = self._link, None
         if link is None:
             return
-        with contextlib.suppress(TerminalError):
-            link.send(self._session.request(Command.EXIT))
-            while not self._take(link, await link.receive(_GOODBYE_SECONDS)):
-                pass
-        link.close()
+        try:
+            # One deadline for all of it: a flood of other frames holds nobody up.
+            with contextlib.suppress(TerminalError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    link.send(self._session.request(Command.EXIT))
+                    while not self._take(link, await link.receive(_GOODBYE_SECONDS)):
+                        pass
+        finally:
+            link.close()
 
     def _opened(self) -> Link:
         if self._link is None:

@@ -13,10 +13,26 @@ from drivers.zk.bulk import fetch, whole
 from drivers.zk.conversation import Conversation
 from drivers.zk.payloads import Prepared, Window, records_of
 from drivers.zk.recognise import SAMPLE_BYTES, UnknownLayoutError, recognise
-from drivers.zk.records import LAYOUTS, Layout, punches, without_junk
+from drivers.zk.records import LAYOUTS, Ids, Layout, punches, without_junk
 
 _LENGTH_BYTES = 4
-_SIZES = frozenset(layout.size for layout in LAYOUTS.values())
+# Records whose place in the middle of a log a count may name. Those of 8 bytes begin in
+# the middle of others and still make some sense: they are recognised at the log's head.
+_SIZES = frozenset(
+    layout.size for layout in LAYOUTS.values() if layout.ids is not Ids.SLOT
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The layout of a log, and what had to be fetched to know it.
+
+    `whole` is the log itself without junk, `ahead` its bytes from where reading begins.
+    """
+
+    layout: Layout
+    whole: bytes | None = None
+    ahead: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +53,44 @@ class PreparedLog:
         """Bytes of all records."""
         return max(self.prepared.size - _LENGTH_BYTES, 0)
 
-    async def layout(self, start: int) -> tuple[Layout, bytes | None]:
-        """Return the layout, and the log itself where that took all of it.
+    async def layout(self, start: int) -> Found:
+        """Recognise the layout.
 
-        A tail is recognised by its own records, if the count says where they begin.
+        A tail is recognised by its own records, if the count says where they begin. As
+        the count may lie, every other layout reads them too and must do it worse.
 
         Raises:
             UnknownLayoutError: no layout explains the log.
         """
         if self.prepared.inline is not None:
-            return await self._whole()
+            return self._whole(self.prepared.inline)
         size = self._counted_size()
-        if start and size:
+        if size and 0 < start * size < self.total:
             tail = await self._bytes(start * size, SAMPLE_BYTES // size * size)
-            try:
-                return self._recognise(tail, size), None
-            except UnknownLayoutError:
-                pass  # the counter lied about where records begin
+            layout = self._layout_of_tail(tail)
+            if layout is not None and layout.size == size:
+                return Found(layout, ahead=tail)
         head = await self._bytes(-_LENGTH_BYTES, SAMPLE_BYTES + _LENGTH_BYTES)
         if int.from_bytes(head[:_LENGTH_BYTES], "little") != self.total:
             raise ProtocolError("the log states another length than its buffer", head)
+        if len(head) == self.prepared.size:
+            return self._whole(head)
         try:
-            return self._recognise(head[_LENGTH_BYTES:]), None
+            return Found(self._recognise(head[_LENGTH_BYTES:], self.counts.records))
         except UnknownLayoutError:
-            return await self._whole()
+            return self._whole(await whole(self.asked, self.prepared))
 
-    async def _whole(self) -> tuple[Layout, bytes]:
-        records = records_of(await whole(self.asked, self.prepared))
-        layout = self._recognise(records)
-        return layout, without_junk(records, layout)
+    def _whole(self, data: bytes) -> Found:
+        records = records_of(data)
+        layout = self._recognise(records, self.counts.records)
+        return Found(layout, without_junk(records, layout))
+
+    def _layout_of_tail(self, tail: bytes) -> Layout | None:
+        """Layout of a tail; None where its records cannot tell."""
+        try:
+            return self._recognise(tail, -1)
+        except UnknownLayoutError:
+            return None
 
     def _counted_size(self) -> int | None:
         """Bytes of a record if the terminal's own count is right."""
@@ -73,20 +98,18 @@ class PreparedLog:
         size = self.total // count if count > 0 else 0
         return size if size in _SIZES and size * count == self.total else None
 
-    def _recognise(self, sample: bytes, size: int | None = None) -> Layout:
+    def _recognise(self, sample: bytes, count: int) -> Layout:
         return recognise(
             sample,
             self.total,
-            self.counts.records,
+            count,
             encoding=self.asked.address.encoding,
             slots=self.slots,
-            size=size,
         )
 
-    async def pieces(
-        self, layout: Layout, records: bytes | None, start: int
-    ) -> AsyncIterator[list[RawPunch]]:
+    async def pieces(self, found: Found, start: int) -> AsyncIterator[list[RawPunch]]:
         """Yield the records from `start` on as raw punches."""
+        layout, records = found.layout, found.whole
         if records is not None:
             step = max(self.asked.window // layout.size, 1)
             for at in range(start, len(records) // layout.size, step):
@@ -94,13 +117,14 @@ class PreparedLog:
                 yield self._punches(layout, part, at)
             return
         at = start * layout.size
-        rest = b""
+        rest = found.ahead
         while at < self.total:
-            part = rest + await self._bytes(at + len(rest), self.asked.window)
-            cut = len(part) - len(part) % layout.size
-            yield self._punches(layout, part[:cut], at // layout.size)
+            if len(rest) < layout.size:
+                rest += await self._bytes(at + len(rest), self.asked.window)
+            cut = len(rest) - len(rest) % layout.size
+            yield self._punches(layout, rest[:cut], at // layout.size)
             at += cut
-            rest = part[cut:]
+            rest = rest[cut:]
 
     def _punches(self, layout: Layout, records: bytes, first: int) -> list[RawPunch]:
         encoding = self.asked.address.encoding

@@ -162,7 +162,8 @@ def descriptor(size: int, free: int = 0) -> bytes:
 def parse_prepared(frame: Frame) -> Prepared:
     """Read the answer to a buffer request.
 
-    The size stands behind one zero byte; one firmware family leaves that byte out.
+    The size stands behind one zero byte and stands there twice; one firmware family
+    leaves that byte out.
 
     Raises:
         ProtocolError: a refusal, or a descriptor too short for a size.
@@ -174,6 +175,11 @@ def parse_prepared(frame: Frame) -> Prepared:
             f"the terminal did not prepare its data: {code_name(frame.command)}",
             frame.data,
         )
+    for start in (1, 0):
+        if len(frame.data) >= start + _ANNOUNCED.size and not any(frame.data[:start]):
+            size, again = _ANNOUNCED.unpack_from(frame.data, start)
+            if size == again:
+                return Prepared(size)
     if len(frame.data) > _U32.size and frame.data[0] == 0:
         return Prepared(_U32.unpack_from(frame.data, 1)[0])
     if len(frame.data) >= _U32.size:

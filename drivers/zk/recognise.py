@@ -1,30 +1,30 @@
 """Which layout a log has: decided by what its records say, never by its length alone.
 
 40, 16 and 8 divide each other and terminals miscount, so every layout that fits the
-length reads a sample, and the reading that makes sense wins: dates in a sane window,
-printable badges or known slots, known codes (zk-protocol 5.1). A log that two layouts
-explain equally well, or none does, is refused with its bytes.
+length reads the same bytes, and the one that explains them best wins: dates in a sane
+window that follow each other, printable badges or known slots that come again, known
+codes (zk-protocol 5.1). A log that two layouts explain about equally well, or none
+does, is refused with its bytes.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
 from drivers.base import ProtocolError
-from drivers.zk.records import LAYOUTS, Ids, Layout, punches, without_junk
+from drivers.zk.evidence import OPERATIONS, evidence
+from drivers.zk.records import LAYOUTS, Layout, without_junk
 
 # So much of the beginning of a log is enough to tell.
 SAMPLE_BYTES = 8192
 
-_MOST_RECORDS = 200
-_LEAST, _LEAST_COUNTED = 0.8, 0.5
-_MARGIN = 0.1
-_DATE, _WHOSE, _CODE = 0.5, 0.3, 0.1
-# A terminal whose clock lost its battery counts from 2000; such dates are real, yet
-# bytes that are no date at all look like this too.
-_SANE_FROM, _RESET_FROM = "2005-01-01", "2000-01-01"
-_SANE_UNTIL = "2046-01-01"
-_VERIFY = frozenset({*range(16), *range(25, 30), *range(128, 143), 200})
-_STATES = frozenset({0, 1, 2, 3, 4, 5, 15, 255})
+# A multiple of 8, 36 and 49, and nearly one of 16 and 40.
+_READ_BYTES = 3528
+_SANE_UNTIL = "2046-01-01T00:00:00"
+# Bits against bytes without meaning, of which one in a thousand could pass, and against
+# the next best layout. What the terminal counts is worth less than either.
+_PROOF_BITS, _MARGIN_BITS = 10.0, 11.0
+_COUNT_BITS = 4.0
+# At least so many records must be believed.
+_BELIEVED = 0.3
 
 
 class UnknownLayoutError(ProtocolError):
@@ -51,23 +51,26 @@ def recognise(  # noqa: PLR0913 - what is known beside the bytes
     Raises:
         UnknownLayoutError: none, or more than one, makes sense; the sample is kept.
     """
-    scores: dict[str, float] = {}
-    for layout in LAYOUTS.values():
-        if size not in (None, layout.size):
+    saved: dict[str, float] = {}
+    believed: dict[str, float] = {}
+    for layout in (*LAYOUTS.values(), OPERATIONS):
+        records = _cut(sample, total, layout)
+        if size not in {None, layout.size} or not records:
             continue
-        try:
-            records = _cut(sample, total, layout)
-        except ProtocolError:
-            continue
-        scores[layout.name] = _score(layout, records, encoding, slots, newest)
-    ranked = sorted(scores, key=lambda name: -scores[name])
+        bits, share = evidence(layout, records, (encoding, slots), newest)
+        if count > 0 and layout is not OPERATIONS:
+            counted = layout.size * count == total
+            bits += _COUNT_BITS if counted else -_COUNT_BITS
+        saved[layout.name] = bits
+        believed[layout.name] = share
+    ranked = sorted(saved, key=lambda name: -saved[name])
     if ranked:
-        best = LAYOUTS[ranked[0]]
-        least = _LEAST_COUNTED if best.size * count == total else _LEAST
-        second = scores[ranked[1]] if len(ranked) > 1 else 0.0
-        if scores[best.name] >= least and scores[best.name] - second >= _MARGIN:
-            return best
-    said = ", ".join(f"{name} bytes {scores[name]:.2f}" for name in ranked)
+        best = ranked[0]
+        second = saved[ranked[1]] if len(ranked) > 1 else 0.0
+        proved = saved[best] >= _PROOF_BITS and saved[best] >= second + _MARGIN_BITS
+        if proved and believed[best] >= _BELIEVED and best in LAYOUTS:
+            return LAYOUTS[best]
+    said = ", ".join(f"{name}: {saved[name]:+.0f} bits" for name in ranked)
     raise UnknownLayoutError(
         f"unsupported log layout: {total} bytes for {count} records fit none of the"
         f" known records for certain ({said or 'no size divides it'}); its bytes are"
@@ -77,56 +80,13 @@ def recognise(  # noqa: PLR0913 - what is known beside the bytes
 
 
 def _cut(sample: bytes, total: int, layout: Layout) -> bytes:
-    """Return whole records of a sample, if the whole log can have this layout.
-
-    Raises:
-        ProtocolError: it cannot.
-    """
+    """Return whole records of a sample; none if the log cannot have this layout."""
     if len(sample) == total:
-        return without_junk(sample, layout)
-    if total % layout.size:
-        # Junk somewhere: only the whole log can tell how much.
-        raise ProtocolError("not a whole number of records", sample)
-    return sample[: len(sample) - len(sample) % layout.size]
-
-
-def _score(
-    layout: Layout,
-    records: bytes,
-    encoding: str,
-    slots: Mapping[int, str] | None,
-    newest: str,
-) -> float:
-    """How much sense the records make in this layout, 0 to 1, on average."""
-    half = _MOST_RECORDS // 2 * layout.size
-    if len(records) > 2 * half:
-        records = records[:half] + records[-half:]
-    read = punches(layout, "", records, encoding, 0, slots)
-    unnamed = layout.ids is Ids.SLOT and slots is None
-    return _mean(
-        [
-            _DATE * _date_sense(punch.at, newest)
-            + _WHOSE * (0.5 if unnamed else _badge_sense(punch.badge))
-            + _CODE * (punch.verify in _VERIFY)
-            + _CODE * (punch.state in _STATES)
-            for punch in read
-        ]
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
-def _date_sense(at: str, newest: str) -> float:
-    try:
-        datetime.fromisoformat(at)
-    except ValueError:
-        return 0.0
-    if _SANE_FROM <= at < newest:
-        return 1.0
-    return 0.5 if _RESET_FROM <= at < _SANE_FROM else 0.2
-
-
-def _badge_sense(badge: str) -> float:
-    return float(bool(badge) and badge.isprintable() and badge != "0")
+        try:
+            sample = without_junk(sample, layout)
+        except ProtocolError:
+            return b""
+    elif total % layout.size:
+        return b""  # junk somewhere: only the whole log can tell how much
+    length = min(len(sample), _READ_BYTES)
+    return sample[: length - length % layout.size]

@@ -216,28 +216,37 @@ def _badge_reader(
 def without_junk(records: bytes, layout: Layout) -> bytes:
     """Return records without the bytes that some firmware puts between them.
 
-    How often the junk stands there follows from the length alone; a record that merely
-    looks like it is left where it is.
+    Where no junk, or another amount of it, would leave whole records too, a record
+    that merely looks like junk is left where it is.
 
     Raises:
         ProtocolError: the length does not come out right without the junk.
     """
-    size = layout.size
     due = junk_count(len(records), layout)
+    # Forty pieces are as long as nine records: a length cannot tell them from none.
+    everywhere = len(records) if layout.name == "40" else 0
+    for most in (everywhere, due):
+        found = _strip(records, layout.size, most)
+        if found is not None:
+            return found
+    raise ProtocolError(
+        f"{len(records)} bytes are no whole number of {layout.size}-byte records",
+        records,
+    )
+
+
+def _strip(records: bytes, size: int, most: int) -> bytes | None:
+    """Return whole records without at most so many pieces of junk, if that works."""
     parts: list[bytes] = []
     at = 0
     while at < len(records):
-        if due and records.startswith(JUNK, at):
+        if most and records.startswith(JUNK, at):
             at += len(JUNK)
-            due -= 1
+            most -= 1
             continue
         parts.append(records[at : at + size])
         at += size
-    if due or at != len(records):
-        raise ProtocolError(
-            f"{len(records)} bytes are no whole number of {size}-byte records", records
-        )
-    return b"".join(parts)
+    return b"".join(parts) if at == len(records) else None
 
 
 def junk_count(length: int, layout: Layout) -> int:

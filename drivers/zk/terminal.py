@@ -56,6 +56,11 @@ class ZkTerminal:
         reply = await self._asked.open()
         if reply.command == Reply.UNAUTHORISED:
             reply = await self._authorise()
+        if reply.command == Reply.AUTH_LOCKED:
+            raise AuthError(
+                "the terminal lets nobody in after too many wrong comm keys: it"
+                f" answered {code_name(reply.command)}"
+            )
         if reply.command == Reply.SECURE:
             raise UnsupportedError(
                 "secure firmware: it answered 6001 and speaks encrypted only; use ADMS"
@@ -97,15 +102,16 @@ class ZkTerminal:
 
     async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Pieces of the log in order from `start`; none when it ends before."""
+        self._slots = {}
         log = await self._log()
         if log.total:
-            layout, records = await log.layout(start)
-            if layout.ids is Ids.SLOT:
+            found = await log.layout(start)
+            if found.layout.ids is Ids.SLOT:
                 # Users first: their list takes the place of the log in the buffer.
                 self._slots = {user.slot: user.badge for user in await self.users()}
                 log = await self._log(self._slots)
-                layout, records = await log.layout(start)
-            async for piece in log.pieces(layout, records, start):
+                found = await log.layout(start)
+            async for piece in log.pieces(found, start):
                 yield piece
         await bulk.release(self._asked, log.prepared)
 
@@ -142,7 +148,7 @@ class ZkTerminal:
         key, session = self._asked.address.comm_key, self._asked.session_id
         payload = scramble(key, session, secrets.randbelow(256))
         reply = await self._asked.ask(Command.AUTH, payload)
-        if reply.command in {Reply.UNAUTHORISED, Reply.AUTH_LOCKED}:
+        if reply.command == Reply.UNAUTHORISED:
             raise AuthError(
                 "the terminal did not accept the comm key: it answered "
                 f"{code_name(reply.command)}; compare comm_key with the terminal's menu"

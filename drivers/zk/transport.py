@@ -100,8 +100,9 @@ class TcpLink(_Queue, asyncio.Protocol):
         """Take bytes; a refusal comes out behind the frames before it."""
         frames: list[Frame] = []
         try:
-            while found := self._splitter.feed(data):
-                frames += found
+            while bodies := self._splitter.split(data):
+                for body in bodies:
+                    frames.append(Frame.from_bytes(body))  # noqa: PERF401 - kept if one raises
                 data = b""
         except ProtocolError as error:
             self._come(frames, error)
@@ -193,7 +194,8 @@ async def connect(address: Address) -> Link:
         raise SilentError(
             f"no connection to {where} within {address.timeout_seconds:g} s"
         ) from None
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
+        # No name, or no port: Python refuses some before the system is asked.
         raise TerminalError(f"no connection to {where}: {_words(error)}") from None
 
 

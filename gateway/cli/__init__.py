@@ -1,9 +1,9 @@
 """The command `punchgate`: arguments and printing only."""
 
-from gateway.cli import ask, demo, serve, terminal
+from gateway.cli import ask, demo, doctor, import_file, init, serve, terminal
 from gateway.cli.app import app
 
-__all__ = ["ask", "demo", "main", "serve", "terminal"]
+__all__ = ["ask", "demo", "doctor", "import_file", "init", "main", "serve", "terminal"]
 
 
 def main() -> None:

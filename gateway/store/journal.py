@@ -156,9 +156,13 @@ class Journal:
         waiting.answer(StoreError(f"{self.path} is not open"))
         return waiting.future
 
-    def close(self) -> None:
-        """Finish what waits, mark the stop as clean, give the lock back."""
-        if self._failure is None:
+    def close(self, *, clean: bool = True) -> None:
+        """Finish what waits, mark the stop as clean, give the lock back.
+
+        A visitor who found the journal uncleanly stopped leaves it so: the daemon's
+        next start must read every log in full.
+        """
+        if clean and self._failure is None:
             self.submit(lambda db: schema.put(db, "clean", "yes"))
         with self._gate:
             thread, self._thread = self._thread, None

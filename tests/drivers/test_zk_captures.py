@@ -7,6 +7,7 @@ import pytest
 from drivers.base import ProtocolError
 from drivers.zk.commands import Reply, key_matches
 from drivers.zk.events import PunchEvent, parse_events
+from drivers.zk.operations import parse_operations
 from drivers.zk.packets import Frame, FrameSplitter
 from drivers.zk.payloads import (
     BufferRequest,
@@ -18,7 +19,7 @@ from drivers.zk.payloads import (
     records_of,
 )
 from drivers.zk.records import LAYOUTS, punches
-from drivers.zk.users import USER_LAYOUTS, UserRecord
+from drivers.zk.users import USER_LAYOUTS, UserRecord, read_users
 from tests.drivers.captures import case, load
 
 # Edited by hand before they were published (the README of the captures says so).
@@ -86,6 +87,73 @@ def test_documented_frames_have_it_too() -> None:
     assert len(whole) == 15
 
 
+def ways(rows: list[dict[str, Any]]) -> dict[str, list[bytes]]:
+    """Return a case's bytes as they came, byte by byte, and in one segment."""
+    stream = b"".join(map(raw, rows))
+    return {
+        "whole": [raw(row) for row in rows],
+        "byte by byte": [stream[at : at + 1] for at in range(len(stream))],
+        "glued": [stream],
+    }
+
+
+def test_every_sequence_whole_in_bytes_and_glued() -> None:
+    """The same frames however they came, and written again the bytes that came."""
+    seen = 0
+    usable = [
+        row
+        for row in load("pyzk_packets.jsonl")
+        if row["length"] != 102 and (row["case"], row["seq"]) not in EDITED
+    ]
+    sides = sorted({(row["case"], row["direction"]) for row in usable})
+    for name, direction in sides:
+        rows = [row for row in case(name) if row in usable]
+        rows = [row for row in rows if row["direction"] == direction]
+        if rows[0]["transport"] == "udp":
+            for row in rows:
+                assert Frame.from_bytes(raw(row)).to_bytes() == raw(row)
+            seen += len(rows)
+            continue
+        for segments in ways(rows).values():
+            splitter = FrameSplitter()
+            frames = [one for part in segments for one in splitter.feed(part)]
+            assert splitter.pending == 0
+            assert b"".join(one.to_tcp() for one in frames) == b"".join(map(raw, rows))
+            seen += len(frames)
+    print("frames of", len(sides), "sides:", seen)
+    assert seen >= 150
+
+
+def test_udp_sequences() -> None:
+    """Datagrams are the same frames without the eight bytes in front."""
+    for name in ("test_udp_connect", "test_force_udp_connect"):
+        sent = [Frame.from_bytes(raw(row)) for row in case(name)]
+        assert [frame.command for frame in sent] == [2000, 1000, 1001]
+        assert sent[0].session == sent[2].session != 0
+        with pytest.raises(ProtocolError, match="not a ZK terminal"):
+            FrameSplitter().feed(raw(case(name)[0]))
+
+
+def test_every_expectation_has_a_test() -> None:
+    """A new case among the expected values fails here until it is read."""
+    assert set(load("pyzk_expected.json")) == {
+        "test_tcp_auth",
+        "test_tcp_unauth",
+        "test_tcp_get_size",
+        "test_tcp_live_connect",
+        "test_tcp_live_connect_small",
+        *(name for name, _ in user_cases()),
+    }
+    assert set(load("adrobinoga_expected.json")) == {
+        "protocol.md:441",
+        "sections/realtime.md:125",
+        "sections/data-record.md:118",
+        "sections/data-user.md:158",
+        "sections/terminal.md:241",
+        "sections/terminal.md:252",
+    }
+
+
 @pytest.mark.parametrize("name", sorted({case_name for case_name, _ in EDITED}))
 def test_edited_frames_are_refused(name: str) -> None:
     """A frame whose length was changed by hand never comes out as a frame."""
@@ -120,6 +188,9 @@ def test_keys(name: str) -> None:
     assert auth.data.hex() == expected["auth_payload_hex"]
     assert auth.session == expected["session_id"]
     assert key_matches(expected["commkey"], auth.session, auth.data)
+    last = split(stream_of(name, "device->host"), 7)[1]
+    answers = {"CMD_ACK_OK": Reply.OK, "CMD_ACK_UNAUTH": Reply.UNAUTHORISED}
+    assert last.command == answers[expected["result"]]
     assert not key_matches(expected["commkey"] + 1, auth.session, auth.data)
 
 
@@ -152,12 +223,16 @@ def test_users(name: str, count: int, step: int) -> None:
         UserRecord.from_bytes(USER_LAYOUTS["72"], records[at : at + 72]).user("gb18030")
         for at in range(0, len(records), 72)
     ]
+    for said in (count, 0, -1):
+        assert read_users(records, said, "gb18030") == users
     expected = load("pyzk_expected.json")[name]
-    for index, user in enumerate(users):
-        want = expected.get(f"index_{index}") or expected.get("all", [])[index:][:1]
-        for row in want if isinstance(want, list) else [want]:
+    assert expected.pop("users") == count
+    for key, want in expected.items():
+        start = int(key.rsplit("_", 1)[1]) if "index" in key else 0
+        for index, row in enumerate(want if isinstance(want, list) else [want], start):
+            user = users[index]
             assert (user.slot, user.badge) == (row["uid"], row["user_id"])
-            assert row["name"] in {user.name, "(empty in record)"}
+            assert user.name == row["name"].replace("(empty in record)", "")
             assert user.privilege == row.get("privilege", user.privilege)
 
 
@@ -248,3 +323,21 @@ def test_documented_options() -> None:
     ):
         (frame,) = split(dump(where), 6)
         assert parse_option(frame.data) == expected
+
+
+def test_a_documented_operation() -> None:
+    """A finger was enrolled; which parameter is what, sources disagree about."""
+    record = dump("sections/data-record.md:197")
+    (operation,) = parse_operations(record)
+    assert operation.to_bytes() == record
+    assert (operation.code, operation.parameters) == (6, (3, 0, 7, 1282))
+
+
+def test_documented_session_fields() -> None:
+    """Another kind of event, and the reply that has the state in the session field."""
+    (frame,) = split(dump("protocol.md:441"), 3)
+    assert (frame.command, frame.session, frame.data) == (500, 256, b"\x64")
+    with pytest.raises(ProtocolError, match="a punch event of 1 bytes"):
+        parse_events(frame.data, "ascii")
+    (frame,) = split(dump("sections/terminal.md:470"), 3)
+    assert (frame.command, frame.session) == (2000, 2)

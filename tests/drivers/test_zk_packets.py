@@ -1,5 +1,7 @@
 """Frames: the checksum, both forms, and a TCP stream cut or glued anywhere."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,14 @@ def test_checksum_is_the_plain_loop(data: bytes) -> None:
     assert checksum(memoryview(data)) == plain_checksum(data)
 
 
+@given(st.integers(0, 20_000), st.randoms(use_true_random=False))
+def test_checksum_of_long_data(size: int, rng: Random) -> None:
+    """Data of many pieces, odd lengths too, sums up as the plain loop says."""
+    data = rng.randbytes(size)
+    assert checksum(data) == plain_checksum(data)
+    assert checksum(b"\xff" * size) == plain_checksum(b"\xff" * size)
+
+
 @given(frames)
 def test_a_frame_survives_both_forms(frame: Frame) -> None:
     """from_bytes undoes to_bytes; the TCP form is the same behind 8 bytes."""
@@ -81,6 +91,18 @@ def test_a_changed_bit_is_refused(frame: Frame, data: st.DataObject) -> None:
     with pytest.raises(ProtocolError, match="wrong checksum") as caught:
         Frame.from_bytes(bytes(body))
     assert caught.value.data == bytes(body)
+
+
+def test_both_zeros() -> None:
+    """Words that sum up to all ones have the checksum 0; none at all have 0xFFFF."""
+    ones = Frame(0xFFFF, 0, 0)
+    assert ones.to_bytes() == b"\xff\xff\0\0\0\0\0\0"
+    assert Frame.from_bytes(ones.to_bytes()) == ones
+    with pytest.raises(ProtocolError, match="wrong checksum"):
+        Frame.from_bytes(b"\xff\xff\xff\xff\0\0\0\0")
+    nothing = b"\0\0\xff\xff\0\0\0\0"
+    assert Frame.from_bytes(nothing) == Frame(0, 0, 0)
+    assert Frame(0, 0, 0).to_bytes() == nothing
 
 
 def test_eight_zero_bytes_are_no_packet() -> None:

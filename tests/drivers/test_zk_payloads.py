@@ -1,5 +1,7 @@
 """What stands behind commands: builders and parsers undo each other."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +14,14 @@ from drivers.zk.payloads import (
     Sizes,
     Window,
     announcement,
+    block,
     descriptor,
     option_reply,
     option_request,
     parse_announcement,
     parse_option,
     parse_prepared,
+    records_of,
     text_of,
 )
 
@@ -116,6 +120,27 @@ def test_a_descriptor_without_its_first_byte() -> None:
     assert parse_prepared(Frame(2000, 1, 1, b"\xb4\x13\0\0")) == Prepared(5044)
     assert parse_prepared(Frame(2000, 1, 1, b"\xb4\x13\0\0\0")) == Prepared(5044)
     assert parse_prepared(Frame(2000, 1, 1, bytes(4))) == Prepared(0)
+
+
+@given(u32)
+def test_a_size_that_stands_there_twice_is_found(size: int) -> None:
+    """With or without the zero byte before it, also when the size begins with one."""
+    twice = struct.pack("<II", size, size)
+    for data in (b"\0" + twice, twice, b"\0" + twice + b"\1\2\3\4"):
+        assert parse_prepared(Frame(2000, 1, 1, data)) == Prepared(size)
+    bare = twice + b"\1\2\3\4"
+    assert parse_prepared(Frame(2000, 1, 1, bare)) == Prepared(size)
+    assert parse_prepared(Frame(2000, 1, 1, b"\0\0\x14\0\0")) == Prepared(0x1400)
+
+
+@given(st.binary(max_size=60))
+def test_blocks(records: bytes) -> None:
+    """A block is its own length and its records, nothing less and nothing more."""
+    data = block(records)
+    assert records_of(data) == records
+    for wrong in (data + b"x", data[:-1]):
+        with pytest.raises(ProtocolError, match=r"without its length|came with"):
+            records_of(wrong)
 
 
 def test_answers_without_data_are_refused() -> None:

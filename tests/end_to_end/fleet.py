@@ -36,6 +36,8 @@ class Fleet:
             self._run(terminal.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_SECONDS)
+        # A client that came at the last moment is let go before the loop ends.
+        self._loop.run_until_complete(asyncio.sleep(0.1))
         self._loop.close()
 
     def punch(self, number: int, badge: str, at: str) -> None:

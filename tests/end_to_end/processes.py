@@ -18,9 +18,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.brokers import free_port
+from tests import log_grammar
+from tests.brokers import BrokerProcess, free_port
 
 COMMAND = str(Path(sys.executable).with_name("punchgate"))
+LOGGING = ("run", "central")
 SERIAL = "VT00000001"
 BADGES = [str(1000 + number) for number in range(30)]
 
@@ -53,12 +55,40 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         conn.close()
 
 
+def pairs(arguments: list[str]) -> list[list[str]]:
+    """Return every two arguments that stand side by side."""
+    return [arguments[index : index + 2] for index in range(len(arguments) - 1)]
+
+
+def query_there(inside: list[str], path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Ask a database where only processes started with `inside` see it."""
+    if not inside:
+        return query(path, sql)
+    program = (
+        "import json, pathlib, sys; from tests.end_to_end.processes import query;"
+        "print(json.dumps(query(pathlib.Path(sys.argv[1]), sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [*inside, sys.executable, "-c", program, str(path), sql],
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    return [tuple(row) for row in json.loads(done.stdout)]
+
+
 class Process:
-    """One child; what it says goes to a file."""
+    """One child; what it says goes to a file.
+
+    Every line of the daemon and the collector is held against docs/logs.md when the
+    process has ended.
+    """
 
     def __init__(self, arguments: list[str], log: Path) -> None:
         self.arguments = arguments
         self.log = log
+        self._logs = any([COMMAND, name] in pairs(arguments) for name in LOGGING)
+        self._checked = 0
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -71,6 +101,11 @@ class Process:
                 stderr=log,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )
+
+    @property
+    def started(self) -> bool:
+        """Say whether it was started ever."""
+        return self._child is not None
 
     @property
     def pid(self) -> int:
@@ -86,18 +121,29 @@ class Process:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it with a signal; return its code."""
         self.send(number)
-        assert self._child is not None
-        return self._child.wait(30)
+        return self.ended()
 
     def ended(self, seconds: float = 30.0) -> int:
         """Wait until it ends by itself; return its code."""
         assert self._child is not None
-        return self._child.wait(seconds)
+        code = self._child.wait(seconds)
+        self.check()
+        return code
 
     def close(self) -> None:
         """End it if it still runs."""
         if self._child is not None and self._child.poll() is None:
-            self.end(signal.SIGKILL)
+            self._child.kill()
+            self._child.wait(30)
+
+    def check(self) -> None:
+        """Hold what it said since the last check against docs/logs.md."""
+        if not self._logs or not self.log.exists():
+            return
+        said = self.log.read_bytes()[self._checked :]
+        self._checked += len(said)
+        found = log_grammar.problems(said.decode("utf-8", "replace"))
+        assert not found, "\n".join(found)
 
     def text(self) -> str:
         """Return everything it said."""
@@ -117,7 +163,10 @@ class Site:
         self.gateway_broker_port = self.central_broker_port = broker_port
         self.gateway_terminal_port = self.terminal_port
         self.confirm = "central"
-        self.terminal_extra = ""
+        self.mqtt_extra = self.terminal_extra = ""
+        self.inside: list[str] = []
+        """What starts a command where the journal is, when that is not here."""
+        self.centre_inside: list[str] = []
         self._at = datetime(2026, 11, 2, 6, 0)  # noqa: DTZ001 - device time has no zone
         self.virtual = self._process(
             "virtual", "--serial", SERIAL, "--attlog", str(self.attlog)
@@ -142,7 +191,7 @@ class Site:
             f'[gateway]\nid = "gw-1"\nsite = "hq"\ndata_dir = "{self.folder}/data"\n'
             f'book = "book.toml"\n[mqtt]\nhost = "127.0.0.1"\n'
             f'port = {self.gateway_broker_port}\nconfirm = "{self.confirm}"\n'
-            "reconnect_max_seconds = 0.3\n"
+            f"reconnect_max_seconds = 0.3\n{self.mqtt_extra}\n"
             f'[[terminals]]\nid = "lobby"\nhost = "127.0.0.1"\npoll_seconds = 0.5\n'
             f"port = {self.gateway_terminal_port}\ntimeout_seconds = 5\n"
             f"{self.terminal_extra}\n",
@@ -151,7 +200,8 @@ class Site:
         (self.folder / "central.toml").write_text(
             f'[central]\nid = "c1"\nstore = "sqlite:///{self.centre}"\n'
             f'books = ["book.toml"]\n[mqtt]\nhost = "127.0.0.1"\n'
-            f"port = {self.central_broker_port}\nreconnect_max_seconds = 0.3\n",
+            f"port = {self.central_broker_port}\nreconnect_max_seconds = 0.3\n"
+            f"{self.mqtt_extra}\n",
             "utf-8",
         )
 
@@ -178,11 +228,13 @@ class Site:
 
     def journal_ids(self) -> set[str]:
         """Read what the journal holds."""
-        return {row[0] for row in query(self.journal, "SELECT id FROM punches")}
+        rows = query_there(self.inside, self.journal, "SELECT id FROM punches")
+        return {row[0] for row in rows}
 
     def centre_ids(self) -> list[str]:
         """Read what the centre holds, each row."""
-        return [row[0] for row in query(self.centre, "SELECT id FROM punches")]
+        rows = query_there(self.centre_inside, self.centre, "SELECT id FROM punches")
+        return [row[0] for row in rows]
 
     def equal(self) -> bool:
         """Say whether all three places hold the same, and the centre nothing twice."""
@@ -190,18 +242,40 @@ class Site:
         held = self.terminal_ids()
         return held == self.journal_ids() == set(centre) and len(centre) == len(held)
 
+    def ask(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command on the gateway file to its end."""
+        where = ["-c", str(self.folder / "gateway.toml")]
+        return subprocess.run(
+            [*self.inside, COMMAND, *arguments, *where],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     def status(self) -> dict[str, Any]:
         """Ask for `status --json`."""
-        done = subprocess.run(
-            [COMMAND, "status", "--json", "-c", str(self.folder / "gateway.toml")],
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
+        done = self.ask("status", "--json")
+        assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
+    def start(self, broker: BrokerProcess) -> None:
+        """Start everything."""
+        broker.start()
+        for process in (self.virtual, self.collector, self.daemon):
+            process.start()
+
+    def reads(self) -> None:
+        """Start the daemon and wait until its control socket answers."""
+        before = self.daemon.text().count("daemon up") if self.daemon.started else 0
+        self.daemon.start()
+        until(lambda: self.daemon.text().count("daemon up") > before, "the daemon")
+
     def close(self) -> None:
         """End every process that still runs."""
-        for process in (self.daemon, self.collector, self.virtual):
+        processes = (self.daemon, self.collector, self.virtual)
+        for process in processes:
             process.close()
+        for process in processes:
+            process.check()

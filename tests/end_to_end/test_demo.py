@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
+from tests import log_grammar
 
 COMMAND = Path(sys.executable).with_name("punchgate")
 
@@ -40,7 +43,11 @@ def column(path: Path) -> list[str]:
 
 
 def check(folder: Path) -> None:
-    """Compare the three places."""
+    """Compare the three places, and every log line with docs/logs.md."""
+    for name in ("daemon", "centre"):
+        log = (folder / f"{name}.log").read_text("utf-8")
+        assert "up" in log
+        assert log_grammar.problems(log) == []
     terminals = ids_of(folder / "lobby_attlog.dat", "VT00000001")
     terminals |= ids_of(folder / "machine-room_attlog.dat", "VT00000002")
     assert set(column(folder / "gateway" / "journal.db")) == terminals
@@ -88,6 +95,33 @@ def test_ctrl_c_prints_the_proof_too(tmp_path: Path) -> None:
         assert child.wait(60) == 0, rest
     assert "id sets equal" in rest
     check(folder)
+
+
+@pytest.mark.slow
+def test_two_demos_at_once_do_not_meet(tmp_path: Path) -> None:
+    """Each has ports of its own, ends well, and holds its own punches alone."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    demos = [
+        subprocess.Popen(
+            [COMMAND, "demo", "--for", "8", "--data", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for folder in folders
+    ]
+    try:
+        said = [demo.communicate(timeout=120)[0] for demo in demos]
+    finally:
+        for demo in demos:
+            demo.kill()
+    assert [demo.returncode for demo in demos] == [0, 0], said
+    # `:14370` is a terminal, `127.0.0.1:18883` the broker.
+    ports = [set(re.findall(r":(1[48]\d{3})\b", text)) for text in said]
+    assert [len(found) for found in ports] == [3, 3], said
+    assert not ports[0] & ports[1]
+    for folder in folders:
+        check(folder)
 
 
 def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def test_every_message_on_the_broker_is_as_published(tmp_path: Path) -> None:
             assert site.collector.end() == 0
             until(lambda: _deaths(listener) >= 2, "both goodbyes")
         finally:
-            site.close()
             listener.close()
+            site.close()
         heard = Counter(_checked(line) for line in listener.text().splitlines())
     assert set(heard) == set(TOPICS.values())
 

@@ -57,13 +57,13 @@ class _BadRequest(socketserver.BaseRequestHandler):
 
 
 @contextmanager
-def web_server() -> Iterator[str]:
+def web_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Give the address of something that is no terminal."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _BadRequest)
+    server = socketserver.ThreadingTCPServer((host, port), _BadRequest)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_address[1]}"
+        yield f"{host}:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()

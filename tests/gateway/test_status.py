@@ -70,7 +70,8 @@ def test_without_a_journal(site: Site) -> None:
     found = json.loads(done.stdout)
     assert found["ok"] is False
     (risk,) = found["risks"]
-    assert str(site.journal) in risk
+    assert (risk["id"], risk["terminal"]) == ("journal_unreadable", None)
+    assert str(site.journal) in risk["words"]
     assert not site.journal.exists()
 
 

@@ -1,0 +1,272 @@
+"""The stages from here to the centre: broker, topics, acknowledgements.
+
+Speaks to the broker as another client than the daemon, so that a running daemon keeps
+its session, and publishes one message that is not retained, on a topic nobody needs.
+"""
+
+import os
+import queue
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.clock import Now
+from gateway.doctor.checks import Check, Stage, failed, passed
+from gateway.settings import Confirm, Loaded
+from sync.link import (
+    FAILED,
+    Broker,
+    Connected,
+    Disconnected,
+    LinkEvent,
+    Message,
+    Protocol,
+    Published,
+    Refused,
+    Subscribed,
+)
+from sync.messages import UNREADABLE, Ack, CentreState
+from sync.mqtt import MqttLink
+from sync.topics import Topics
+
+_ANSWER_SECONDS = 10.0
+_RETAINED_SECONDS = 3.0
+_ATTEMPTS = 3  # brokers that do not know MQTT 5 hang up twice before we speak 3.1.1
+_TRY_AGAIN = ("closed before an answer", "Unsupported protocol version")
+_PROBE = b'{"v":1,"doctor":true}'
+_MINUTE_SECONDS = 60.0
+E = TypeVar("E", Connected, Subscribed, Published)
+M = TypeVar("M", Ack, CentreState)
+
+
+class _LostError(Exception):
+    """The broker refused, hung up, or said nothing; the reason in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to the centre: settings, and what the daemon says where one runs."""
+
+    loaded: Loaded
+    status: Mapping[str, Any] | None
+    now: Now
+
+    def of(self, kind: str) -> str:
+        """Return a topic of this gateway."""
+        gateway = self.loaded.settings.gateway
+        return self._topics.of(gateway.site, gateway.id, kind)
+
+    @property
+    def centre(self) -> str:
+        """Return the topic of the centre's liveness."""
+        return self._topics.centre(self.loaded.settings.gateway.site)
+
+    @property
+    def _topics(self) -> Topics:
+        return Topics(self.loaded.settings.mqtt.prefix)
+
+    @property
+    def broker(self) -> Broker:
+        """Return the broker with a client id of our own."""
+        gateway, mqtt = self.loaded.settings.gateway, self.loaded.settings.mqtt
+        return Broker(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=f"punchgate-{gateway.site}-{gateway.id}-doctor-{os.getpid()}",
+            tls_ca=mqtt.tls_ca,
+            tls_cert=mqtt.tls_cert,
+            tls_key=mqtt.tls_key,
+            username=mqtt.username,
+            password_file=mqtt.password_file,
+        )
+
+
+class _Line:
+    """A connection and what came over it."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._events: queue.Queue[LinkEvent] = queue.Queue()
+        self.link = MqttLink(broker, self._events.put)
+        self.said: dict[str, bytes] = {}
+
+    def expect(self, kind: type[E]) -> E:
+        """Return the next event of a kind.
+
+        Raises:
+            _LostError: the connection ended, or the broker says nothing.
+        """
+        until = time.monotonic() + _ANSWER_SECONDS
+        while (event := self.next(until)) is not None:
+            if isinstance(event, kind):
+                return event
+        raise _LostError(f"no answer within {_ANSWER_SECONDS:g} s")
+
+    def next(self, until: float) -> LinkEvent | None:
+        """Return the next event of this attempt; None when none comes in time.
+
+        Raises:
+            _LostError: the connection ended.
+        """
+        while True:
+            try:
+                event = self._events.get(timeout=max(until - time.monotonic(), 0.001))
+            except queue.Empty:
+                return None
+            if event.attempt != self.link.attempt:
+                continue
+            if isinstance(event, Refused | Disconnected):
+                raise _LostError(event.reason)
+            if isinstance(event, Message):
+                self.said[event.topic] = event.payload
+            return event
+
+
+def examine(way: Way) -> Iterator[Check]:
+    """Yield the checks from the broker to the centre, ending at the first failure."""
+    line = _Line(way.broker)
+    try:
+        for check in _checks(way, line):
+            yield check
+            if not check.passed:
+                return
+    finally:
+        line.link.close()
+
+
+def _checks(way: Way, line: _Line) -> Iterator[Check]:
+    try:
+        connected = _connect(line)
+    except _LostError as lost:
+        yield failed(Stage.BROKER, f"it lets nobody in: {lost}", _do_broker(str(lost)))
+        return
+    version = connected.protocol.value
+    yield passed(Stage.BROKER, f"it lets us in, MQTT {version}")
+    try:
+        yield _topic(way, line, connected.protocol)
+        yield _centre(way, line)
+    except _LostError as lost:
+        do = "look at the broker's log: it hangs up on clients it does not trust"
+        yield failed(Stage.TOPIC, f"the broker hung up: {lost}", do)
+
+
+def _connect(line: _Line) -> Connected:
+    for _ in range(_ATTEMPTS - 1):
+        line.link.open()
+        try:
+            return line.expect(Connected)
+        except _LostError as lost:
+            if not str(lost).startswith(_TRY_AGAIN):
+                raise
+    line.link.open()
+    return line.expect(Connected)
+
+
+def _do_broker(reason: str) -> str:
+    """Return what to do about the words a connection attempt ended with."""
+    if "login" in reason:
+        return "compare username and password_file with the broker's list of users"
+    if "CERTIFICATE" in reason or "SSL" in reason:
+        return "compare tls_ca, tls_cert and tls_key with the broker's certificates"
+    if "refused" in reason:
+        return (
+            "start the broker (systemctl status mosquitto), and see that host and port"
+            " under [mqtt] are those it listens on; Debian's listens on loopback only"
+        )
+    if "closed before" in reason or "no answer" in reason:
+        return (
+            "see whether this port is the broker's, and whether it wants TLS (tls_ca):"
+            " 1883 is usual without, 8883 with it"
+        )
+    return "correct host and port under [mqtt], and see that the network goes there"
+
+
+def _topic(way: Way, line: _Line, protocol: Protocol) -> Check:
+    """Ask for what we must read, say something where we may write."""
+    topics = [way.of("ack"), way.centre]
+    line.link.subscribe(topics)
+    answer = line.expect(Subscribed)
+    for topic in topics:
+        if answer.codes.get(topic, 0) >= FAILED:
+            return failed(
+                Stage.TOPIC, f"the broker forbids reading {topic}", _do_acl(way)
+            )
+    probe = way.of("cmd/reply")
+    line.link.publish(probe, _PROBE, qos=1, retain=False, token=1)
+    published = line.expect(Published)
+    if published.code >= FAILED:
+        words = f"the broker forbids writing {probe}: {published.name}"
+        return failed(Stage.TOPIC, words, _do_acl(way))
+    uplink = way.status["uplink"] if way.status else None
+    if uplink and uplink["gate"] == "refused":
+        words = "the broker refuses what the daemon sends"
+        return failed(Stage.TOPIC, words, _do_acl(way))
+    if protocol is Protocol.V311:
+        return passed(
+            Stage.TOPIC, "nothing was refused; MQTT 3.1.1 does not always say"
+        )
+    return passed(Stage.TOPIC, "it lets us read and write this gateway's topics")
+
+
+def _do_acl(way: Way) -> str:
+    own = way.of("state").removesuffix("state")
+    return (
+        "compare the broker's ACL with config/mosquitto/punchgate.acl: this gateway"
+        f" must write {own}# and read {own}ack, {own}cmd and {way.centre}"
+    )
+
+
+def _centre(way: Way, line: _Line) -> Check:
+    if way.loaded.settings.mqtt.confirm is Confirm.BROKER:
+        words = 'nobody is asked: confirm = "broker" takes its word for delivery'
+        return passed(Stage.CENTRE, words)
+    until = time.monotonic() + _RETAINED_SECONDS
+    wanted = {way.centre, way.of("ack")}
+    while not wanted <= line.said.keys() and line.next(until) is not None:
+        continue
+    state = _read(line, way.centre, CentreState)
+    if state is None or not state.online:
+        gone = "no centre speaks on this broker"
+        if state is not None:
+            gone = f"the centre {state.centre} went away after {state.at}"
+        return failed(
+            Stage.CENTRE,
+            gone,
+            "start the centre (systemctl status punchgate-central), and see that its"
+            f" [mqtt] names the same broker and prefix, and its books the site"
+            f" {way.loaded.settings.gateway.site}",
+        )
+    return _acks(way, state, _read(line, way.of("ack"), Ack))
+
+
+def _acks(way: Way, state: CentreState, ack: Ack | None) -> Check:
+    """Judge what a centre that is there confirmed."""
+    outbox = way.status["outbox"] if way.status else None
+    age = outbox["oldest_age_seconds"] if outbox else None
+    limit = way.loaded.settings.alarms.backlog_warn_minutes * _MINUTE_SECONDS
+    daemon = way.status is not None and way.status["daemon"]
+    if outbox and daemon and age is not None and age > limit:
+        return failed(
+            Stage.CENTRE,
+            f"the centre {state.centre} is there and has not confirmed"
+            f" {outbox['unacknowledged']} entries, the oldest for {age:.0f} s",
+            "look at its log: journalctl -u punchgate-central; at its disk; and run"
+            " «punchgate central gaps» there",
+        )
+    if ack is None:
+        words = f"the centre {state.centre} is there; nothing was sent to it yet"
+        return passed(Stage.CENTRE, words)
+    seconds = (way.now() - datetime.fromisoformat(ack.sent)).total_seconds()
+    words = f"the centre {state.centre} confirmed entry {ack.upto} {seconds:.0f} s ago"
+    return passed(Stage.CENTRE, words)
+
+
+def _read(line: _Line, topic: str, kind: type[M]) -> M | None:
+    """Return a message of the centre, None where it said none that can be read."""
+    try:
+        return msgspec.json.decode(line.said.get(topic, b""), type=kind)
+    except UNREADABLE:
+        return None

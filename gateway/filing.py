@@ -1,0 +1,119 @@
+"""Records that came by file: stored like any others, and what of them was new.
+
+The count equation of a terminal never counts them: they are part of no log that was
+read over the network. A punch that came both ways is one, by its id.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from drivers.attlog_file import FileRecord
+from gateway.clock import Now
+from gateway.core.normalise import punch_id, readable
+from gateway.core.values import RawRecord, Source
+from gateway.intake import Intake
+from gateway.store import outbox, raw
+
+DRIVER = "attlog-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of records: punches that are new, and those that were known."""
+
+    new: int = 0
+    duplicate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some records of one file, in its order.
+
+    `occurrences` says of each how many identical ones stood before it in the file.
+    """
+
+    records: Sequence[FileRecord]
+    occurrences: Sequence[int]
+
+    def to_json(self) -> list[list[Any]]:
+        """Return what goes through the control socket."""
+        return [
+            [*astuple(record)[:-1], record.raw.decode(), seen]
+            for record, seen in zip(self.records, self.occurrences, strict=True)
+        ]
+
+    @classmethod
+    def from_json(cls, rows: Sequence[Sequence[Any]]) -> "Piece":
+        """Read what `to_json` wrote."""
+        return cls(
+            [
+                FileRecord(line, badge, at, verify, state, work, raw_.encode())
+                for line, badge, at, verify, state, work, raw_, _ in rows
+            ],
+            [int(row[-1]) for row in rows],
+        )
+
+
+def pieces(records: Sequence[FileRecord], seen: Counter[bytes]) -> Piece:
+    """Number identical records; `seen` is carried on from piece to piece of a file."""
+    occurrences = []
+    for record in records:
+        occurrences.append(seen[record.raw])
+        seen[record.raw] += 1
+    return Piece(records, occurrences)
+
+
+async def file_piece(
+    intake: Intake, terminal: str, serial: str, piece: Piece, now: Now
+) -> Filed:
+    """Store a piece and make punches of it.
+
+    Raises:
+        StoreError: the journal writes no more.
+    """
+    ids = [
+        punch_id(serial, record.badge, record.at)
+        for record in piece.records
+        if readable(record.at)
+    ]
+    known = await intake.ask(lambda db: outbox.stored(db, ids))
+    received = now()
+    records = [
+        RawRecord(
+            terminal=terminal,
+            serial=serial,
+            badge=record.badge,
+            at=record.at,
+            verify=record.verify,
+            state=record.state,
+            work=record.work,
+            position=record.line,
+            raw=record.raw,
+            driver=DRIVER,
+            source=Source.FILE,
+            received_at=received,
+            offset_seconds=None,
+        )
+        for record in piece.records
+    ]
+    seen: raw.Seen = Counter()
+    for record, before in zip(piece.records, piece.occurrences, strict=True):
+        seen.setdefault(raw.fingerprint(record.raw), before)
+    await intake.store(records, seen)
+    await intake.interpret()
+    new = len(set(ids) - set(known))
+    return Filed(new, len(ids) - new)
+
+
+def read_request(asked: Mapping[str, Any]) -> tuple[str, Piece]:
+    """Return terminal and piece of a control request.
+
+    Raises:
+        ValueError: it is not what `Piece.to_json` wrote.
+    """
+    try:
+        return str(asked["terminal"]), Piece.from_json(asked["records"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an import request: {error}") from None
