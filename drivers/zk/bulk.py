@@ -4,7 +4,9 @@ Follows zk-protocol 2.3 and 2.4. A data set comes at once, or its size comes and
 bytes are asked for by offset; terminals that cannot prepare it give it in one go.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from drivers.base import ProtocolError, SilentError, UnsupportedError
 from drivers.zk.commands import Command, Reply, code_name
@@ -19,6 +21,7 @@ from drivers.zk.payloads import (
     records_of,
 )
 
+_SMALL_BYTES = 1024  # one datagram
 _MOST_BYTES = 256 * 1024 * 1024
 _NOT_PREPARED = frozenset(
     {
@@ -101,13 +104,18 @@ async def release(asked: Conversation, prepared: Prepared) -> None:
 async def fetch(asked: Conversation, window: Window) -> bytes:
     """Return a piece of the prepared data; it may be shorter than asked for.
 
-    Where frames can vanish the piece is asked for again when it did not come whole.
+    Where frames can vanish the piece is asked for again when it did not come whole, and
+    in smaller pieces when that does not help: a short answer is lost less often.
 
     Raises:
         ProtocolError: more bytes than announced, another answer, or nothing.
         SilentError: it never came whole.
     """
-    return await _repeat(asked, lambda: _fetch(asked, window))
+    while asked.lossy and window.size > _SMALL_BYTES:
+        with contextlib.suppress(SilentError, ProtocolError):
+            return await _repeat(asked, partial(_fetch, asked, window))
+        window = Window(window.offset, max(window.size // 4, _SMALL_BYTES))
+    return await _repeat(asked, partial(_fetch, asked, window))
 
 
 async def _repeat(asked: Conversation, act: Callable[[], Awaitable[bytes]]) -> bytes:
