@@ -107,7 +107,10 @@ class Retained:
 
     def _publish(self, terminal: str, said: _Said) -> None:
         loaded = self._view.loaded
-        settings = next(t for t in loaded.settings.terminals if t.id == terminal)
+        known = {one.id: one for one in loaded.settings.terminals}
+        settings = known.get(terminal)
+        if settings is None:
+            return  # a reload is about to stop it
         serial, standing = loaded.book_serial(terminal), self._view.standing(terminal)
         counted = status.figures(
             self._reader,

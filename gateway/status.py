@@ -146,7 +146,8 @@ def whole(  # noqa: PLR0913 - everything a status is made of
         terminal(
             spec,
             serial := loaded.book_serial(spec.id),
-            standing := standings[spec.id],
+            # A reload may be about to start this terminal.
+            standing := standings.get(spec.id, Standing()),
             figures(reader, serial, spec.driver.value, standing.generation, sent),
             newest.of(reader, serial),
         )

@@ -12,6 +12,7 @@ from drivers.base import (
     Counts,
     ProtocolError,
     RawPunch,
+    SilentError,
     Terminal,
     TerminalError,
     UnsupportedError,
@@ -24,6 +25,7 @@ from gateway.doctor.reach import reach
 from gateway.poller import Spec
 from gateway.settings import AlarmSettings
 
+_BEST_DRIVER = "zk"
 _LAST = 200
 _NAMED = 10
 _HALF_HOUR_SECONDS = 1800
@@ -96,7 +98,7 @@ async def _session(case: Case, terminal: Terminal) -> AsyncIterator[Check]:
         return
     yield _counter(seen)
     yield _clock(case, seen.offset)
-    yield _log(seen)
+    yield _log(case, seen)
     yield _badges(case, seen.log if isinstance(seen.log, list) else [])
 
 
@@ -205,15 +207,18 @@ def _clock(case: Case, offset: float | str | TerminalError) -> Check:
     )
 
 
-def _log(seen: _Seen) -> Check:
-    if isinstance(seen.log, UnsupportedError | ProtocolError):
-        words = str(seen.log)
-        if "unsupported" not in words:
-            words = f"unsupported: {words}"
-        return failed(Stage.LOG, words, _UNREADABLE)
+def _log(case: Case, seen: _Seen) -> Check:
     if isinstance(seen.log, TerminalError):
-        do = "raise timeout_seconds of this terminal, and look at its network"
-        return failed(Stage.LOG, f"its log does not come: {seen.log}", do)
+        words, do = f"its log does not come: {seen.log}", _AGAIN
+        if isinstance(seen.log, UnsupportedError | ProtocolError):
+            words, do = str(seen.log), _UNREADABLE
+            if "unsupported" not in words:
+                words = f"unsupported: {words}"
+        elif isinstance(seen.log, SilentError):
+            do = "raise timeout_seconds of this terminal, and look at its network"
+        if case.spec.driver.name != _BEST_DRIVER:
+            do = f'write driver = "{_BEST_DRIVER}" for it: that reads more terminals'
+        return failed(Stage.LOG, words, do)
     if not seen.log:
         return passed(Stage.LOG, "its log is empty")
     bad = sum(readable(punch.at) is None for punch in seen.log)

@@ -193,6 +193,12 @@ def layout_unknown(staged: Staged) -> None:
     staged.terminal()
 
 
+def driver_knows_less(staged: Staged) -> None:
+    """The other driver refuses what this terminal gives."""
+    staged.setting("timeout_seconds", 'driver = "pyzk"\ntimeout_seconds')
+    staged.terminal("--fault", "junk-prefix")
+
+
 def badges_unknown(staged: Staged) -> None:
     """Two people the book does not have."""
     staged.site.punch("9998")
@@ -218,6 +224,7 @@ def badges_unknown(staged: Staged) -> None:
         (zone_wrong, "clock", "+8 hours", "Asia/Shanghai"),
         (clock_wrong, "clock", "-600 s", "in its menu"),
         (layout_unknown, "log", "unsupported", "USB"),
+        (driver_knows_less, "log", "unsupported", 'driver = "zk"'),
         (badges_unknown, "badge", "9998, 9999", "[[enrolments]]"),
     ],
 )

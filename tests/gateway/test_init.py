@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drivers.base import TerminalUser
@@ -292,6 +292,13 @@ def test_ids_fit_everywhere(names: list[tuple[str, str]]) -> None:
     made = starter.ids(names)
     assert len(set(made)) == len(names)
     assert all(topic_level(one) is None for one in made)
+
+
+@given(st.text(st.characters(codec="utf-8")))
+@example('\x7f\x00\r\n"\\甲')
+def test_quoted_texts_read_back(text: str) -> None:
+    """Any text becomes a TOML string that says the same."""
+    assert tomllib.loads(f"key = {starter.quoted(text)}") == {"key": text}
 
 
 USER = st.builds(
