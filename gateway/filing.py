@@ -14,7 +14,8 @@ from gateway.clock import Now
 from gateway.core.normalise import punch_id, readable
 from gateway.core.values import RawRecord, Source
 from gateway.intake import Intake
-from gateway.store import outbox, raw
+from gateway.store import outbox
+from gateway.store.seen import Seen, fingerprint
 
 DRIVER = "attlog-file"
 
@@ -98,10 +99,10 @@ async def file_piece(
         )
         for record in piece.records
     ]
-    seen: raw.Seen = Counter()
-    for record, before in zip(piece.records, piece.occurrences, strict=True):
-        seen.setdefault(raw.fingerprint(record.raw), before)
-    await intake.store(records, seen)
+    before: dict[int, int] = {}
+    for record, seen in zip(piece.records, piece.occurrences, strict=True):
+        before.setdefault(fingerprint(record.raw), seen)
+    await intake.store(records, Seen(before))
     await intake.interpret()
     new = len(set(ids) - set(known))
     return Filed(new, len(ids) - new)

@@ -20,6 +20,7 @@ from gateway.outgoing import event_entry, punch_entry, rejected_entry
 from gateway.store import outbox, raw, schema
 from gateway.store.epochs import Appender
 from gateway.store.journal import Job, Journal, T
+from gateway.store.seen import Seen
 from sync.messages import Detail
 
 log = logging.getLogger("punchgate.intake")
@@ -75,7 +76,7 @@ class Intake:
     async def store(
         self,
         records: Sequence[RawRecord],
-        seen: raw.Seen,
+        seen: Seen,
         generation: int = raw.FILED,
     ) -> int:
         """Keep records of one terminal in log order; return how many were new."""
@@ -88,7 +89,7 @@ class Intake:
         return new
 
     async def carry(
-        self, records: Sequence[RawRecord], seen: raw.Seen, generation: int
+        self, records: Sequence[RawRecord], seen: Seen, generation: int
     ) -> None:
         """Note that records, stored now or long ago, are in this generation."""
         for start in range(0, len(records), _PIECE):

@@ -332,9 +332,8 @@ class Poller:
         """Learn how many records identical to these stand before the anchor."""
         unknown = read.uncounted({raw.record_key(record) for record in fresh})
         if unknown:
-            read.seen += await self._intake.ask(
-                partial(raw.occurrences, serial=self.spec.serial, keys=unknown)
-            )
+            stored = partial(raw.occurrences, serial=self.spec.serial, keys=unknown)
+            read.seen.learn(await self._intake.ask(stored))
 
     async def _move(self, read: LogRead, counts: Counts, generation: int) -> None:
         """Move the cursor behind what is stored."""

@@ -4,13 +4,13 @@ The anchor is the last record stored. A log in which it still stands where it st
 only grown; any other log is another one, whatever its length says.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drivers.base import Announcement, Counts
 from gateway.core.values import RawRecord
 from gateway.store import raw
+from gateway.store.seen import Seen, fingerprint
 
 ANCHOR_SECONDS = 600.0
 _TAIL_READS = 3
@@ -33,7 +33,7 @@ class LogRead:
         self.position = cursor.position if cursor else 0
         self.anchor = cursor.anchor if cursor else b""
         self.new = 0
-        self.seen: raw.Seen = Counter()
+        self.seen = Seen()
         self.anchored = not self.position
         self.tail = bool(self.position)
         self._counted: set[int] = set()
@@ -45,8 +45,8 @@ class LogRead:
         """
         if not self.tail:
             return set()
-        new = {key for key in keys if raw.fingerprint(key) not in self._counted}
-        self._counted |= {raw.fingerprint(key) for key in new}
+        new = {key for key in keys if fingerprint(key) not in self._counted}
+        self._counted |= {fingerprint(key) for key in new}
         return new
 
     def fresh(self, records: Sequence[RawRecord]) -> Sequence[RawRecord]:

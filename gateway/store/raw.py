@@ -6,7 +6,6 @@ before it in the log. Reading the same log again adds nothing.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from gateway.clock import moment, text
 from gateway.core.values import RawRecord, Source
 from gateway.store.drain import insert
 from gateway.store.schema import table
+from gateway.store.seen import Seen, fingerprint
 
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
 _CHUNK = 500
@@ -24,10 +24,6 @@ _AS_THEY_ARE = (
     *("terminal", "serial", "badge", "at", "verify", "state", "work"),
     *("position", "driver", "offset_seconds"),
 )
-
-
-Seen = Counter[int]
-"""How often each record came so far in one read, by its fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +44,6 @@ class Cursor:
     offset_seconds: float | None
     read_at: str
     generation: int = 1
-
-
-def fingerprint(key: bytes) -> int:
-    """Return 64 bits that stand for a record's key while one log is read.
-
-    A log of a hundred thousand keys would not fit beside another on a small machine.
-    Two keys with one fingerprint, which no log will see, would cost a doubled raw row,
-    never a punch.
-    """
-    return hash(key)
 
 
 def record_key(record: RawRecord) -> bytes:
@@ -114,7 +100,7 @@ def carry(
             where, values, select="id, record, occurrence"
         )
         for row in list(found):
-            if row["occurrence"] >= seen[fingerprint(row["record"])]:
+            if row["occurrence"] >= seen.count(fingerprint(row["record"])):
                 continue  # one more than the log holds now
             table(db, "raw").update(row["id"], {"generation": generation})
             if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
@@ -133,17 +119,16 @@ def holds(db: Database, serial: str, badge: str, at: str) -> bool:
     return bool(table(db, "raw").count_where(where, [serial, badge, at]))
 
 
-def occurrences(db: Database, serial: str, keys: set[bytes]) -> Seen:
-    """Count the stored rows of each key: where a read begins behind the cursor."""
+def occurrences(db: Database, serial: str, keys: set[bytes]) -> dict[int, int]:
+    """Count the stored rows of each key: where a read begins behind the cursor.
+
+    Returns fingerprint → how many.
+    """
     raw = table(db, "raw")
-    return Counter(
-        {
-            fingerprint(key): raw.count_where(
-                "serial = ? AND record = ?", [serial, key]
-            )
-            for key in keys
-        }
-    )
+    return {
+        fingerprint(key): raw.count_where("serial = ? AND record = ?", [serial, key])
+        for key in keys
+    }
 
 
 def _rows(
@@ -151,11 +136,10 @@ def _rows(
 ) -> Iterator[dict[str, object]]:
     for record in records:
         key = record_key(record)
-        mark = fingerprint(key)
         yield {
             "serial": record.serial,
             "record": key,
-            "occurrence": seen[mark],
+            "occurrence": seen.add(fingerprint(key)),
             "terminal": record.terminal,
             "driver": record.driver,
             "source": str(record.source),
@@ -169,7 +153,6 @@ def _rows(
             "offset_seconds": record.offset_seconds,
             "generation": generation,
         }
-        seen[mark] += 1
 
 
 @dataclass(frozen=True, slots=True)

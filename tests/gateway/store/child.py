@@ -2,19 +2,19 @@
 
 import resource
 import sys
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
 from gateway.errors import StoreError
 from gateway.store import raw
 from gateway.store.journal import FILE, Journal
+from gateway.store.seen import Seen
 from tests.builders import records
 
 
 def fill(journal: Journal) -> None:
     """Write until the disk is full; say what is committed and what is told to whom."""
-    seen: Counter[int] = Counter()
+    seen = Seen()
     committed = 0
     pieces = records(20_000)
     try:
@@ -46,7 +46,7 @@ def main(mode: str, folder: Path) -> None:
         print(f"refused {error}")
         return
     if mode == "kill":
-        seen: Counter[int] = Counter()
+        seen = Seen()
         journal.submit(lambda db: raw.store(db, records(10), seen)).result()
     print("open", flush=True)
     if mode == "full":

@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlite_utils import Database
 from gateway.core.values import RawRecord
 from gateway.store import drain, raw, schema
 from gateway.store.journal import FILE, Job, Journal, T
+from gateway.store.seen import Seen
 from sync.messages import link, origin
 
 REPO = Path(__file__).parents[3]
@@ -51,7 +51,7 @@ def do(journal: Journal, job: Job[T]) -> T:
 
 def keep(db: Database, records: Sequence[RawRecord]) -> int:
     """Store records as one whole read of a log."""
-    return raw.store(db, records, Counter())
+    return raw.store(db, records, Seen())
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
