@@ -82,7 +82,7 @@ soak: .venv/test
 
 FIND_MISSING = missing=; PATH="$$PATH:/usr/sbin:/usr/local/sbin"; \
 	for bin in /usr/lib/postgresql/*/bin; do PATH="$$PATH:$$bin"; done; \
-	for pair in mosquitto:mosquitto mosquitto_sub:mosquitto-clients initdb:postgresql; do \
+	for pair in mosquitto:mosquitto mosquitto_sub:mosquitto-clients initdb:postgresql node:nodejs npm:npm; do \
 	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair\#\#*:}"; done
 
 # Debian starts the services it installs; the policy says no, and goes again.
