@@ -1,9 +1,10 @@
 """The commands that look: status, tail, health, and questions to the centre."""
 
 import json
+import signal
 import sqlite3
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -172,16 +173,17 @@ def tail(
     """Show the last punches of the journal, and with -f the next ones."""
     loaded = _loaded(config)
     reader = Reader(loaded.data_dir / journal.FILE)
+    ended = threading.Event()
+    if follow:
+        # An exception out of nowhere could be swallowed where nobody sees it.
+        signal.signal(signal.SIGINT, lambda *_: ended.set())
     try:
         reader.open()
         last = _tail(reader, lines, as_json=as_json)
-        while follow:
-            time.sleep(_FOLLOW_SECONDS)
+        while follow and not ended.wait(_FOLLOW_SECONDS):
             last = _since(reader, last, as_json=as_json)
     except sqlite3.Error as error:
         fail(status.unreadable(error, loaded))
-    except KeyboardInterrupt:
-        pass
     finally:
         reader.close()
 
