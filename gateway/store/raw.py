@@ -8,6 +8,7 @@ before it in the log. Reading the same log again adds nothing.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -20,10 +21,7 @@ from gateway.store.seen import Seen, fingerprint
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
 _CHUNK = 500
 _BRACE = b"{"
-_AS_THEY_ARE = (
-    *("terminal", "serial", "badge", "at", "verify", "state", "work"),
-    *("position", "driver", "offset_seconds"),
-)
+_SOURCES = {str(source): source for source in Source}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +168,22 @@ def after(db: Database, last: int, limit: int) -> list[Row]:
     return [Row(row["id"], row["generation"], _record(row)) for row in rows]
 
 
-def _record(row: dict[str, object]) -> RawRecord:
-    key = bytes(row["record"])  # type: ignore[call-overload]
-    named = {name: row[name] for name in _AS_THEY_ARE}
+def _record(row: Mapping[str, Any]) -> RawRecord:
+    key: bytes = row["record"]
     record = RawRecord(
-        **named,  # type: ignore[arg-type]
+        terminal=row["terminal"],
+        serial=row["serial"],
+        badge=row["badge"],
+        at=row["at"],
+        verify=row["verify"],
+        state=row["state"],
+        work=row["work"],
+        position=row["position"],
         raw=None if key.startswith(_BRACE) else key,
-        source=Source(str(row["source"])),
-        received_at=moment(str(row["received_at"])),
+        driver=row["driver"],
+        source=_SOURCES[row["source"]],
+        received_at=moment(row["received_at"]),
+        offset_seconds=row["offset_seconds"],
     )
     # Bytes may begin with a brace too (a user in slot 123): only the key that the
     # fields themselves give says that there were none.

@@ -1,5 +1,8 @@
 """Records into punches: identity, attribution, and what is no punch."""
 
+import base64
+import hashlib
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -25,6 +28,16 @@ def test_the_vector() -> None:
     expected = "p1_seg7ptumbnbeuubdxjffpoofnr"
     assert punch_id("VT00000001", "0042", "2026-11-02T08:00:00") == expected
     assert punch(badge="0042").id == expected
+
+
+@given(st.text(), st.text() | st.from_regex(r"[0-9A-Za-z一-龥]{1,9}"), st.booleans())
+def test_every_id_is_that_of_its_json(serial: str, badge: str, plain: bool) -> None:  # noqa: FBT001 - drawn
+    """Whatever text a terminal gives: the published definition, without short cuts."""
+    at = "2026-11-02T08:00:00" if plain else '2026-11-02T08:00:00"'
+    identity = [serial, clean_badge(badge), at]
+    text = json.dumps(identity, ensure_ascii=False, separators=(",", ":"))
+    digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert punch_id(serial, badge, at) == "p1_" + digest.lower()[:26]
 
 
 def test_ids_that_must_differ() -> None:
