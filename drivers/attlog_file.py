@@ -6,27 +6,32 @@ nothing is guessed (zk-protocol 10.1). The third column of the usual form is the
 terminal's own number and no state.
 """
 
-import codecs
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import NoReturn
 
-_MOST_BYTES = 65536
+from drivers.attlog_lines import MOST_BYTES, TextLine, read_lines
+
 UNKNOWN_CODE = 255
+_MOST_BADGE = 24
 _DATE = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?",
     re.ASCII,
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
-_BLANKS = re.compile(r" {2,}")
-_SERIAL = re.compile(r"[A-Za-z0-9]{6,24}", re.ASCII)
+# What is left of a record whose end is lost looks so beside the next one's badge.
+_REMNANT = re.compile(r"[\d:/. -]+|.*\d{4}[-/.].*|.*\s{2}\S*\d\S*", re.ASCII)
+_SERIAL = re.compile(r"(?=.*\d)[A-Za-z0-9-]{6,24}", re.ASCII)
+_MARKS = ("\t", ";", ",")
+_HEADINGS = 3
+_PADDING = "\0\x1a \t\r\n\ufeff"
 _CODES = ("device", "state", "verify", "work code")
 _MOST_CODES = len(_CODES)
 _MOST = {"state": 255, "verify": 255, "work code": 0xFFFFFFFF}
-_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,159 +64,189 @@ class FileError(Exception):
     """The file as a whole cannot be read, in words."""
 
 
-def read_file(path: Path) -> Iterator[FileRecord | BadLine]:
+class _NoRecordError(ValueError):
+    """Why a line is no record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns in front of date and time, and behind them."""
+
+    front: list[str]
+    at: str
+    behind: list[str]
+
+
+def read_file(
+    path: Path, progress: Callable[[int], object] = lambda _: None
+) -> Iterator[FileRecord | BadLine]:
     """Yield every record and every line that is none, in file order.
 
-    Blank lines are nothing. Some exports have the terminal's serial as their first and
-    a checksum as their last line: these are nothing either.
+    Blank lines and the headings of columns are nothing. Some exports have the
+    terminal's serial as their first and a checksum as their last line: these are
+    nothing either. `progress` is told how many bytes were read so far.
 
     Raises:
         FileError: no file, not readable, or changed while it was read.
     """
     try:
         with path.open("rb") as file:
-            before = path.stat()
-            yield from _lines(file)
-            after = path.stat()
+            before = _stamp(os.fstat(file.fileno()))
+
+            def check(read: int) -> None:
+                progress(read)
+                if _stamp(path.stat()) != before:
+                    _changed(path)
+
+            yield from _found(read_lines(file, check))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
-    if (before.st_ino, before.st_size, before.st_mtime_ns) != (
-        after.st_ino,
-        after.st_size,
-        after.st_mtime_ns,
-    ):
-        raise FileError(
-            f"{path} was changed or replaced while it was read; import it again,"
-            " nothing is counted twice"
-        )
 
 
-def _lines(file: BinaryIO) -> Iterator[FileRecord | BadLine]:
-    """Tell records, bad lines and the two lines around them apart."""
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    """Return what changes when somebody writes or replaces a file."""
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _changed(path: Path) -> NoReturn:
+    raise FileError(
+        f"{path} was changed or replaced while it was read; import it again,"
+        " nothing is counted twice"
+    )
+
+
+def _found(lines: Iterator[TextLine]) -> Iterator[FileRecord | BadLine]:
+    """Tell records, bad lines and the lines around them apart."""
+    first = True
     headed = False
     held: BadLine | None = None
     columns = 0
-    for number, text, complaint in _texts(file):
+    for line in lines:
+        text = line.text.strip(_PADDING)
+        if not text and not line.is_too_long:
+            continue
         if held is not None:
             yield held  # it was not the last line after all
             held = None
-        if complaint:
-            yield BadLine(number, complaint)
-        elif number == 1 and _SERIAL.fullmatch(text.strip()):
-            headed = True
-        elif text.strip():
-            found = _record(number, text)
-            if isinstance(found, FileRecord):
-                came = found.raw.count(b"\t")
-                if came < columns and not text.endswith("\n"):
-                    found = BadLine(number, "cut off: fewer columns than before it")
-                columns = came
-            if isinstance(found, BadLine) and headed and "\t" not in text:
-                held = found
-            else:
-                yield found
-
-
-def _texts(file: BinaryIO) -> Iterator[tuple[int, str, str]]:
-    """Number, text and complaint of each line, whatever encoding it has."""
-    start = file.read(2)
-    encoding = _UTF16.get(start)
-    file.seek(len(start) if encoding else 0)
-    if encoding:
-        yield from _wide(file, encoding)
-        return
-    number = 0
-    while line := file.readline(_MOST_BYTES):
-        number += 1
-        if len(line) == _MOST_BYTES and not line.endswith(b"\n"):
-            while (more := file.readline(_MOST_BYTES)) and not more.endswith(b"\n"):
-                pass
-            yield number, "", f"longer than {_MOST_BYTES} bytes"
+        was_first, first = first, False
+        if was_first and (_SERIAL.fullmatch(text) or _is_heading(text)):
+            headed = bool(_SERIAL.fullmatch(text))
             continue
-        yield number, _decoded(line), ""
+        found = _read(line, columns)
+        if isinstance(found, FileRecord):
+            columns = found.raw.count(b"\t")
+        if isinstance(found, BadLine) and headed and _may_be_checksum(line.text):
+            held = found
+        else:
+            yield found
 
 
-def _wide(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str, str]]:
-    """Lines of a file with two bytes a character."""
-    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    number, rest = 0, ""
-    while piece := file.read(_MOST_BYTES):
-        *whole, rest = (rest + decoder.decode(piece)).split("\n")
-        for text in whole:
-            number += 1
-            yield number, text + "\n", ""
-        if len(rest) > _MOST_BYTES:
-            yield number + 1, "", f"longer than {_MOST_BYTES} characters"
-            return
-    if rest:
-        yield number + 1, rest, ""
+def _is_heading(text: str) -> bool:
+    """Say whether a line names columns: several, and no digit in any."""
+    names = next((text.split(mark) for mark in _MARKS if mark in text), [])
+    wordy = all(name.strip() and name.isprintable() for name in names)
+    return len(names) >= _HEADINGS and wordy and not re.search(r"\d", text)
 
 
-def _decoded(line: bytes) -> str:
-    """Text of a line: UTF-8 where the bytes are it, else GB18030; NULs are padding."""
-    data = line.replace(b"\0", b"").removeprefix(codecs.BOM_UTF8)
+def _may_be_checksum(text: str) -> bool:
+    """Say whether a line is one word; behind padding it is a number that was cut."""
+    text = text.rstrip(_PADDING).lstrip("\0\ufeff")
+    return text.isprintable() and not any(c in " ,;" for c in text)
+
+
+def _read(line: TextLine, columns: int) -> FileRecord | BadLine:
+    """Read one line; `columns` is how many separators the record before it had."""
+    if line.is_too_long:
+        return BadLine(line.number, f"longer than {MOST_BYTES} bytes")
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("gb18030", errors="replace")
+        found = _record(line.number, _columns(line.text))
+    except _NoRecordError as error:
+        return BadLine(line.number, str(error))
+    if found.raw.count(b"\t") < columns and not line.is_ended:
+        return BadLine(line.number, "cut off: fewer columns than before it")
+    return found
 
 
-def _record(number: int, text: str) -> FileRecord | BadLine:
-    """Read one line."""
-    columns = _columns(text)
+def _columns(text: str) -> _Columns:
+    """Columns by tab, else by semicolon or comma, else by blanks."""
+    for mark in _MARKS:
+        if mark in text:
+            quotes = _PADDING if mark == "\t" else _PADDING + '"'
+            return _marked([column.strip(quotes) for column in text.split(mark)], text)
+    text = text.strip(_PADDING)
+    match = _DATE.search(text)
+    if match is None or match[4] is None:
+        raise _no_date(text)
+    front = text[: match.start()].split()
+    # «7 Wang Li»: a number and a name. «a b»: nobody knows.
+    if len(front) > 1 and not _NUMBER.fullmatch(front[0]):
+        raise _NoRecordError("which column is the user number is not clear")
+    return _Columns(front, _at(match, match.groups()[3:]), text[match.end() :].split())
+
+
+def _marked(columns: list[str], text: str) -> _Columns:
+    """Find date and time, in one column or in two that stand side by side."""
     for index, column in enumerate(columns):
         match = _DATE.fullmatch(column)
         if match is None:
             continue
-        rest = columns[index + 1 :]
-        if match[4] is None:  # date and time in two columns
-            time = _TIME.fullmatch(rest[0]) if rest else None
-            if time is None:
-                return BadLine(number, f"a date without a time: {column!r}")
-            rest = rest[1:]
-            clock = time.groups()
-        else:
-            clock = match.groups()[3:]
-        if clock[2] is None:
-            return BadLine(number, "a time without seconds, which tell punches apart")
-        if index == 0 or not columns[0]:
-            return BadLine(number, "no user number in front of the date")
-        year, month, day = match.groups()[:3]
-        hour, minute, second = clock
-        at = f"{year}-{month:>02}-{day:>02}T{hour:>02}:{minute}:{second}"
-        while rest and not rest[-1]:
-            rest = rest[:-1]
-        # A name may stand between badge and date: it is nobody's business here.
-        raw = [columns[0], at, *rest]
-        return _coded(number, columns[0], at, rest, raw)
-    return BadLine(number, f"no date and time in {text.strip()[:60]!r}")
+        behind = columns[index + 1 :]
+        if match[4] is not None:
+            return _Columns(columns[:index], _at(match, match.groups()[3:]), behind)
+        time = _TIME.fullmatch(behind[0]) if behind else None
+        if time is None:
+            raise _NoRecordError(f"a date without a time: {column!r}")
+        return _Columns(columns[:index], _at(match, time.groups()), behind[1:])
+    raise _no_date(text)
 
 
-def _columns(text: str) -> list[str]:
-    """Columns by tab, else by comma or semicolon, else by two blanks or more."""
-    for mark in ("\t", ";", ","):
-        if mark in text:
-            return [column.strip() for column in text.split(mark)]
-    return _BLANKS.split(text.strip())
+def _no_date(text: str) -> _NoRecordError:
+    return _NoRecordError(f"no date and time in {text.strip(_PADDING)[:60]!r}")
 
 
-def _coded(
-    number: int, badge: str, at: str, rest: list[str], raw: list[str]
-) -> FileRecord | BadLine:
-    """Read the codes behind the date: device, state, verify, work; no later ones."""
-    codes = rest[:_MOST_CODES]
-    if not all(_NUMBER.fullmatch(code) for code in codes):
-        return BadLine(number, f"codes that are no numbers: {' '.join(codes)[:60]!r}")
-    values = dict(zip(_CODES, map(int, codes), strict=False))
+def _at(date: re.Match[str], clock: tuple[str | None, ...]) -> str:
+    """Write date and time in one form; a date that does not exist keeps its digits."""
+    hour, minute, second = clock
+    if second is None:
+        raise _NoRecordError("a time without seconds, which tell punches apart")
+    day = f"{date[1]}-{date[2]:>02}-{date[3]:>02}"
+    return f"{day}T{hour or '':>02}:{minute}:{second}"
+
+
+def _record(number: int, columns: _Columns) -> FileRecord:
+    """Make a record of columns that are certain."""
+    badge = columns.front[0] if columns.front else ""
+    if not badge:
+        raise _NoRecordError("no user number in front of the date")
+    if len(badge) > _MOST_BADGE or not badge.isprintable() or "\ufffd" in badge:
+        raise _NoRecordError(f"no user number: {badge[:_MOST_BADGE]!r}")
+    # A name may stand between badge and date: it is nobody's business here. Anything
+    # else there means that these columns are not of one record.
+    names = [name for name in columns.front[1:] if name and name != badge]
+    if "  " in badge or any(_REMNANT.fullmatch(name) or "\0" in name for name in names):
+        raise _NoRecordError("which column is the user number is not clear")
+    behind = columns.behind
+    if any(_DATE.search(column) for column in behind):
+        raise _NoRecordError("two dates: two records in one line")
+    while behind and not behind[-1]:
+        behind = behind[:-1]
+    verify, state, work = _codes(behind[:_MOST_CODES])
+    kept = [column if _NUMBER.fullmatch(column) else "" for column in behind]
+    raw = "\t".join([badge, columns.at, *kept]).rstrip("\t")
+    return FileRecord(number, badge, columns.at, verify, state, work, raw.encode())
+
+
+def _codes(codes: list[str]) -> tuple[int, int, int | None]:
+    """Read the codes behind the date; an empty column is a code that is not set."""
+    if not all(_NUMBER.fullmatch(code) for code in codes if code):
+        raise _NoRecordError(f"codes that are no numbers: {' '.join(codes)[:60]!r}")
+    named = zip(_CODES, codes, strict=False)
+    values = {name: int(code) for name, code in named if code}
     for name, most in _MOST.items():
         if values.get(name, 0) > most:
-            return BadLine(number, f"no {name} of 0 to {most}: {values[name]}")
-    return FileRecord(
-        number,
-        badge,
-        at,
+            raise _NoRecordError(f"no {name} of 0 to {most}: {values[name]}")
+    return (
         values.get("verify", UNKNOWN_CODE),
         values.get("state", UNKNOWN_CODE),
         values.get("work code"),
-        "\t".join(raw).encode(),
     )

@@ -18,6 +18,7 @@ from gateway.store import outbox
 from gateway.store.seen import Seen, fingerprint
 
 DRIVER = "attlog-file"
+_MOST = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,35 @@ class Piece:
 
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[Any]]) -> "Piece":
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: something else wrote it.
+        """
         return cls(
-            [
-                FileRecord(line, badge, at, verify, state, work, raw_.encode())
-                for line, badge, at, verify, state, work, raw_, _ in rows
-            ],
-            [int(row[-1]) for row in rows],
+            [_record(row[:-1]) for row in rows], [_count(row[-1]) for row in rows]
         )
+
+
+def _record(row: Sequence[Any]) -> FileRecord:
+    line, badge, at, verify, state, work, raw = row
+    if not all(isinstance(text, str) for text in (badge, at, raw)):
+        raise ValueError(f"no badge, time and line: {[badge, at, raw]!r}")
+    return FileRecord(
+        line=_count(line),
+        badge=badge,
+        at=at,
+        verify=_count(verify),
+        state=_count(state),
+        work=None if work is None else _count(work),
+        raw=raw.encode(),
+    )
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError(f"no number of 0 to {_MOST}: {value!r}")
+    return value
 
 
 def pieces(records: Sequence[FileRecord], seen: Counter[bytes]) -> Piece:

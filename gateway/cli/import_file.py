@@ -2,18 +2,25 @@
 
 import asyncio
 import hashlib
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from drivers.attlog_file import BadLine, FileError, FileRecord, read_file
 from gateway import control
@@ -40,6 +47,7 @@ from gateway.store import epochs
 from gateway.store.journal import Journal
 
 _PIECE = 2000
+_PIECE_BYTES = 200_000  # of lines; as JSON well below what the daemon takes
 _SHOWN = 20
 _ANSWER_SECONDS = 120.0
 Store = Callable[[Piece], Awaitable[Filed]]
@@ -81,7 +89,12 @@ def import_file(
     found = Imported()
     try:
         asyncio.run(_import(file, loaded, terminal, serial, found))
-    except (FileError, StoreError, control.RefusedError) as error:
+    except (
+        FileError,
+        StoreError,
+        control.RefusedError,
+        control.NoDaemonError,
+    ) as error:
         fail(f"{error} ({found.new} new punches were stored before)")
     _show(found, as_json=as_json)
     if found.rejected:
@@ -100,8 +113,7 @@ async def _import(
 ) -> None:
     async with _store(loaded, terminal, serial) as store:
         seen: Counter[bytes] = Counter()
-        lines = _with_progress(file, found)
-        while batch := list(islice(lines, _PIECE)):
+        for batch in _batches(_with_progress(file, found)):
             records = [line for line in batch if isinstance(line, FileRecord)]
             found.read += len(batch)
             found.rejects += _rejects(batch)
@@ -120,22 +132,41 @@ def _rejects(batch: list[FileRecord | BadLine]) -> Iterator[BadLine]:
             yield BadLine(line.line, f"the date {line.at} does not exist; kept")
 
 
+def _batches(
+    lines: Iterator[FileRecord | BadLine],
+) -> Iterator[list[FileRecord | BadLine]]:
+    """Cut what was read into pieces of bounded number and size."""
+    batch: list[FileRecord | BadLine] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.raw) if isinstance(line, FileRecord) else 0
+        if len(batch) >= _PIECE or size >= _PIECE_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
 def _with_progress(file: Path, found: Imported) -> Iterator[FileRecord | BadLine]:
     """Read a file and show how far, where somebody looks."""
-    size = file.stat().st_size
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(
         *columns, console=console, disable=not console.is_terminal, transient=True
     ) as progress:
-        task = progress.add_task(f"{file.name}, {size:,} bytes", total=None)
-        for number, line in enumerate(read_file(file)):
-            if number % _PIECE == 0:
-                progress.update(
-                    task,
-                    description=f"{file.name}: {number:,} lines, {found.new:,} new",
-                )
-            yield line
+        task = progress.add_task(escape(file.name), total=file.stat().st_size)
+
+        def show(read: int) -> None:
+            text_ = f"{escape(file.name)}: {found.new:,} new"
+            progress.update(task, completed=read, description=text_)
+
+        yield from read_file(file, show)
 
 
 @asynccontextmanager
@@ -165,7 +196,17 @@ async def _store(loaded: Loaded, terminal: str, serial: str) -> AsyncIterator[St
 
 @asynccontextmanager
 async def _own_intake(loaded: Loaded) -> AsyncIterator[Intake]:
-    """Have the journal ourselves, as a daemon would."""
+    """Have the journal ourselves, as a daemon would.
+
+    Raises:
+        StoreError: it is not to be had, or files of root would lock the daemon out.
+    """
+    owner = loaded.data_dir.stat().st_uid if loaded.data_dir.exists() else os.geteuid()
+    if owner != os.geteuid() == 0:
+        raise StoreError(
+            f"no daemon works on {loaded.data_dir}, which belongs to user {owner}:"
+            " start the daemon, or run this as that user"
+        )
     journal = Journal(loaded.data_dir, VERSION)
     started = journal.open()
     now = now_of_process()

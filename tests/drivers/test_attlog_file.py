@@ -60,11 +60,15 @@ FORMS: dict[str, Callable[[str, str, int, int], str]] = {
     "slashes": lambda b, at, s, v: f"{b}\t{at.replace('-', '/')}\t1\t{s}\t{v}\t0",
     "two columns": lambda b, at, s, v: f"{b}\t{at[:10]}\t{at[11:]}\t1\t{s}\t{v}\t0",
     "commas": lambda b, at, s, v: f"{b},{at},1,{s},{v},0",
+    "one blank": lambda b, at, s, v: f"{b:>9} {at} 1 {s} {v} 0",
+    "named, blanks": lambda b, at, s, v: f"{b:>9} Wang Li {at} 1 {s} {v} 0",
+    "quotes": lambda b, at, s, v: f'"{b}","{at}","1","{s}","{v}","0"',
+    "name behind": lambda b, at, s, v: f"{b:>9}\t{at}\t1\t{s}\t{v}\t0\t甲二",
     "blanks": lambda b, at, s, v: f"{b}   {at}   1   {s}   {v}   0",
     "trailing": lambda b, at, s, v: f"{b}\t{at}\t1\t{s}\t{v}\t0\t\t ",
 }
-ENDS = ("\n", "\r\n")
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030")
+ENDS = ("\n", "\r\n", "\r")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gb18030")
 
 
 @settings(max_examples=200, deadline=None)
@@ -127,6 +131,9 @@ def test_codes_that_are_not_there_are_not_set(tmp_path: Path) -> None:
         ("1001\t2026-11-02 08:00:00\t1\t0\t1\t9999999999", "no work code"),
         ("hello", "no date and time in 'hello'"),
         ("\x7fELF\x01\x02", "no date and time"),
+        ("\x01\x02\t2026-11-02 08:00:00\t1\t0\t1\t0", "no user number"),
+        ("7" * 25 + "\t2026-11-02 08:00:00\t1\t0\t1\t0", "no user number"),
+        ("12\x00\x0034\t2026-11-02 08:00:00\t1\t0\t1\t0", "no user number"),
     ],
 )
 def test_a_line_that_is_none_is_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -137,6 +144,122 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, text: str, reason: str) ->
     assert isinstance(bad, BadLine)
     assert bad.line == 2
     assert reason in bad.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "     1001\t2026-11-0     1002\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "     1001\t2026-11-0" + "\0" * 300 + "     1002\t2026-11-02 09:00:00\t1",
+        "     1001\t2026-11-02\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "     1001\t     1002\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "     1001\t20     A12\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "     10     1002\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "     10     1002 2026-11-02 09:00:00 1 0 1 0",
+        LINE + LINE,
+        LINE + "\t0" + LINE,
+        "甲二\t9\t2026-11-02 09:00:00\t1\t0\t1\t0",
+        "000001\t1\t000000042\t甲二\t\t1\t0\t2026/11/02 09:00:00",
+        "甲二 甲三 2026-11-02 09:00:00 1 0 1 0",
+    ],
+)
+def test_nobody_gets_the_punch_of_another(tmp_path: Path, text: str) -> None:
+    """Two records run together, or a badge nobody can point at: no record at all."""
+    first, bad = read(tmp_path / "a", f"{LINE}\n{text}\n".encode())
+    assert isinstance(first, FileRecord)
+    assert isinstance(bad, BadLine)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be"]
+)
+def test_every_encoding_gives_the_same(tmp_path: Path, encoding: str) -> None:
+    """Marked or not: the same record, without the name, cut in mid-line or not."""
+    text = "0042\t甲二\t2026-11-02 08:00:00\t1\t0\t15\r\n0042\t甲二\t2026"
+    found, bad = read(tmp_path / "a", text.encode(encoding))
+    assert found == FileRecord(
+        1, "0042", AT, 15, 0, None, f"0042\t{AT}\t1\t0\t15".encode()
+    )
+    assert isinstance(bad, BadLine)
+    (half,) = read(tmp_path / "b", "甲".encode(encoding)[:-1])
+    assert isinstance(half, BadLine)
+
+
+def test_a_name_that_is_the_number_is_a_name(tmp_path: Path) -> None:
+    """Terminals write the number where nobody entered a name."""
+    (found,) = read(tmp_path / "a", b"9\t9\t2026-11-02 08:00:00\t1\t0\n")
+    assert isinstance(found, FileRecord)
+    assert found.badge == "9"
+
+
+@pytest.mark.parametrize(
+    "before, behind",
+    [
+        ("AEH1234567890\r\n", "8A3F21\r\n"),
+        ("AEH1234567890\r\n", "8A3F21\r\n\r\n\x1a"),
+        ("\r\nAEH1234567890\n", "8A3F21" + "\0" * 100_000),
+        ("AC-No.\tName\tTime\r\n", "\x1a"),
+    ],
+)
+def test_what_stands_around_the_records(
+    tmp_path: Path, before: str, behind: str
+) -> None:
+    """Serial and checksum with blank lines and padding about them, and headings."""
+    (found,) = read(tmp_path / "a", f"{before}{LINE}\r\n{behind}".encode())
+    assert isinstance(found, FileRecord)
+
+
+@pytest.mark.parametrize("rest", ["     10", "1001,2026-11-0", "1001\t2026", "a b"])
+def test_a_cut_record_is_no_checksum(tmp_path: Path, rest: str) -> None:
+    """Only one word alone may be a checksum; what is lost is said."""
+    found = read(tmp_path / "a", f"AEH1234567890\n{LINE}\n{rest}".encode())
+    assert isinstance(found[-1], BadLine)
+    assert found[-1].line == 3
+
+
+@pytest.mark.parametrize("text", ["nonsense", "good morning", "a\tb"])
+def test_a_bad_first_line_is_no_serial(tmp_path: Path, text: str) -> None:
+    """Words alone are none, nor is it a row of headings."""
+    bad, _ = read(tmp_path / "a", f"{text}\n{LINE}\n".encode())
+    assert isinstance(bad, BadLine)
+
+
+def test_a_run_of_nuls_of_any_length_is_padding(tmp_path: Path) -> None:
+    """Whole blocks of a stick may be empty: the record behind them counts."""
+    data = LINE.encode() + b"\n" + bytes(300_000) + LINE.encode() + b"\n"
+    assert [type(one) for one in read(tmp_path / "a", data)] == [FileRecord] * 2
+    data = LINE.encode() + bytes(300_000) + b"\n" + LINE.encode() + b"\n"
+    assert [type(one) for one in read(tmp_path / "a", data)] == [FileRecord] * 2
+
+
+def test_line_ends_at_the_edge_of_a_piece(tmp_path: Path) -> None:
+    """Numbers stay right wherever the pieces that are read end."""
+    for shift in range(4):
+        pad = b"x" * (65536 - 2 - shift) + b"\r\n"
+        found = read(tmp_path / "a", pad + LINE.encode() + b"\r\nbad\r\n")
+        assert [one.line for one in found] == [1, 2, 3]
+
+
+def test_progress_ends_at_the_size(tmp_path: Path) -> None:
+    """Bytes read so far, never going back."""
+    path = tmp_path / "a"
+    path.write_text(f"{LINE}\n" * 5000, "ascii")
+    told: list[int] = []
+    assert len(list(read_file(path, told.append))) == 5000
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size
+
+
+def test_a_replaced_file_is_noticed(tmp_path: Path) -> None:
+    """Another file of the same name is another file, at whatever size."""
+    path = tmp_path / "a"
+    path.write_text(f"{LINE}\n" * 3000, "ascii")
+    lines = read_file(path)
+    next(lines)
+    (tmp_path / "b").write_bytes(path.read_bytes())
+    (tmp_path / "b").replace(path)
+    with pytest.raises(FileError, match="changed or replaced while it was read"):
+        list(lines)
 
 
 def test_an_impossible_date_keeps_its_digits(tmp_path: Path) -> None:
@@ -181,12 +304,14 @@ def test_a_line_without_end_is_not_collected(tmp_path: Path) -> None:
     data = b"7" * 3_000_000 + b"\n" + LINE.encode() + b"\n"
     bad, good = read(tmp_path / "a", data)
     assert isinstance(bad, BadLine)
-    assert "longer than 65536 bytes" in bad.reason
+    assert "longer than 4096 bytes" in bad.reason
     assert isinstance(good, FileRecord)
-    wide = codecs.BOM_UTF16_LE + ("7" * 200_000).encode("utf-16-le")
-    (bad,) = read(tmp_path / "b", wide)
+    wide = codecs.BOM_UTF16_LE + data.decode().encode("utf-16-le")
+    bad, good = read(tmp_path / "b", wide)
     assert isinstance(bad, BadLine)
     assert "longer than" in bad.reason
+    assert isinstance(good, FileRecord)
+    assert good.line == 2
 
 
 def test_an_empty_file_has_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ rules written down a second time.
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 REPO = Path(__file__).parents[2]
 ACT = Path(__file__).with_name("act.mjs")
 PLACE = REPO / ".venv" / "node"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PACKAGES = ("zkteco-js@1.7.2", "node-zklib@1.3.0", "zklib@0.2.11")
 ROWS = (0, 1, 25, 26, 5_000, 60_000)
 CLOCK = datetime(2026, 11, 2, 12, 0)  # noqa: DTZ001 - device time has no zone
@@ -85,20 +87,30 @@ def packages() -> Path:
     with (PLACE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (PLACE / "done").exists():
-            command = ("npm", "install", "--ignore-scripts")
-            options = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund")
-            done = subprocess.run(
-                [*command, *options, "--prefix", str(PLACE), *PACKAGES],
-                capture_output=True,
-                text=True,
-                timeout=200,
-                check=False,
-            )
-            if done.returncode:
-                said = done.stderr.strip().splitlines()[-1:]
-                pytest.skip(f"npm could not install the clients: {said}")
-            (PLACE / "done").touch()
+            _install()
     return PLACE
+
+
+def _install() -> None:
+    options = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund")
+    command = ["npm", "install", "--ignore-scripts", "--fetch-retries=1", *options]
+    # node trusts certificates of its own; those of the machine are right here.
+    trust = {"NODE_EXTRA_CA_CERTS": str(CERTIFICATES)} if CERTIFICATES.exists() else {}
+    try:
+        done = subprocess.run(
+            [*command, "--prefix", str(PLACE), *PACKAGES],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+            env=trust | os.environ,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm could not reach its packages in time")
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:]
+        pytest.skip(f"npm could not install the clients: {said}")
+    (PLACE / "done").touch()
 
 
 def lines(count: int) -> list[AttlogLine]:

@@ -1,6 +1,7 @@
 """`punchgate import`: with a daemon and without, twice, and beside the network."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from drivers.attlog_file import FileRecord
+from gateway.filing import Piece, read_request
 from tests.brokers import free_port
 from tests.end_to_end.processes import SERIAL, Site, punch_id, query, until
 from tests.gateway.commands import Done, run
@@ -113,6 +116,57 @@ def test_with_a_daemon_and_beside_the_network(site: Site) -> None:
     (line,) = json.loads(ask.stdout)["terminals"]
     assert (line["in_terminal"], line["stored"], line["punches"]) == (1, 1, 1)
     assert line["equation"]["holds"]
+
+
+def test_long_lines_reach_the_daemon(site: Site) -> None:
+    """However long the lines, what goes through the socket is bounded."""
+    site.daemon.start()
+    until(lambda: "daemon up" in site.daemon.text(), "the daemon")
+    line = "     1000\t2026-11-02 {:02d}:{:02d}:{:02d}\t1\t0\t1\t0" + "\t0" * 900
+    clock = [(9 + n // 3600, n // 60 % 60, n % 60) for n in range(2_000)]
+    stick(site).write_text("".join(line.format(*at) + "\n" for at in clock))
+    done = import_(site, "--json")
+    assert done.returncode == 0, done.stderr
+    assert counts(done)["new"] == 2_000
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [],
+        [1, "1000", "2026-11-02T08:00:00", 1, 0, 0, "raw"],
+        [1, 1000, "2026-11-02T08:00:00", 1, 0, 0, "raw", 0],
+        [1, "1000", None, 1, 0, 0, "raw", 0],
+        [1, "1000", "2026-11-02T08:00:00", 2**70, 0, 0, "raw", 0],
+        [1, "1000", "2026-11-02T08:00:00", 1, -1, 0, "raw", 0],
+        [1, "1000", "2026-11-02T08:00:00", 1, 0, 0, "raw", True],
+        [1, "1000", "2026-11-02T08:00:00", 1, 0, 0, "\udcff", 0],
+    ],
+)
+def test_a_request_of_another_form_is_refused(row: list[Any]) -> None:
+    """Whoever may ask the daemon may still be wrong."""
+    with pytest.raises(ValueError, match=r"."):
+        read_request({"terminal": "lobby", "records": [row]})
+
+
+def test_what_goes_through_the_socket_comes_back() -> None:
+    """A piece as JSON is the same piece."""
+    record = FileRecord(7, "0042", "2026-02-31T08:00:00", 1, 255, None, b"0042\tx")
+    piece = Piece([record], [3])
+    sent = json.loads(json.dumps(piece.to_json()))
+    assert read_request({"terminal": "lobby", "records": sent}) == ("lobby", piece)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_root_leaves_the_journal_of_another_user_alone(site: Site) -> None:
+    """Files of root in its folder would lock the daemon out."""
+    data = site.journal.parent
+    data.mkdir()
+    os.chown(data, 12345, 12345)
+    done = import_(site)
+    assert done.returncode == 1
+    assert "belongs to user 12345" in done.stderr
+    assert list(data.iterdir()) == []
 
 
 def test_words_for_people(site: Site) -> None:
