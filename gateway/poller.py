@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from drivers import Driver
 from drivers.base import (
@@ -29,13 +28,10 @@ from gateway.core.values import RawRecord, Source
 from gateway.intake import Intake
 from gateway.reading import AnchorLostError, Announced, Due, LogRead
 from gateway.store import raw
+from gateway.terminal_clock import TerminalClock
 
 log = logging.getLogger("punchgate.poller")
 
-_CLOCK_AGREES_SECONDS = 5.0
-_CLOCK_EVERY_SECONDS = 300.0
-_CLOCK_NOTED_SECONDS = 3600.0
-_CLOCK_MOVED_SECONDS = 1.0
 _QUEUE_SECONDS = 30.0
 
 
@@ -103,8 +99,7 @@ class Poller:
         self._cursor: raw.Cursor | None = None
         self._due = Due()
         self._announced = Announced()
-        self._clock_at: float | None = None
-        self._clock_noted: tuple[float, float] | None = None
+        self._clock = TerminalClock(spec.id, spec.serial, spec.zone, intake, now)
         self._slots: dict[int, str] = {}
 
     async def remember(self) -> None:
@@ -141,8 +136,7 @@ class Poller:
     ) -> None:
         """Look again in a held conversation; what was announced is read at once."""
         self._announced.note(announced, time.monotonic())
-        since = self._clock_at
-        if since is None or time.monotonic() - since >= _CLOCK_EVERY_SECONDS:
+        if self._clock.is_due():
             await self._measure(terminal)
         counts = await self._count(terminal)
         if announced or self.waits_for_records:
@@ -175,45 +169,14 @@ class Poller:
         return counts
 
     async def _measure(self, terminal: Terminal) -> None:
-        """Measure terminal clock minus ours; the terminal shows whole seconds only.
-
-        A clock that shows no date measures nothing; the log is read all the same.
-        """
-        asked = self._now()
-        shown = await terminal.clock()
-        answered = self._now()
-        middle = asked + (answered - asked) / 2
-        before = self.standing.offset_seconds
-        self._clock_at = time.monotonic()
-        try:
-            device = datetime.fromisoformat(shown)
-        except ValueError:
-            self.standing.offset_seconds = None
-            log.warning("clock unreadable", {"terminal": self.spec.id, "shows": shown})
-            return
-        device = device.replace(tzinfo=ZoneInfo(self.spec.zone))
-        offset = (device + timedelta(seconds=0.5) - middle).total_seconds()
-        await self._note_clock(before, round(offset, 1), text(answered))
-
-    async def _note_clock(self, before: float | None, offset: float, at: str) -> None:
-        """Keep a measurement; a jump goes up as an event."""
-        self.standing.offset_seconds = offset
-        now = time.monotonic()
-        noted, since = self._clock_noted or (None, now)
-        if (
-            noted is None
-            or abs(noted - offset) >= _CLOCK_MOVED_SECONDS
-            or now - since >= _CLOCK_NOTED_SECONDS
-        ):
-            self._clock_noted = offset, now
-            await self._intake.ask(
-                lambda db: raw.note_clock(db, self.spec.serial, at, offset)
-            )
-        if before is not None and abs(offset - before) > _CLOCK_AGREES_SECONDS:
+        """Look at the terminal's clock; a jump goes up as an event."""
+        jump = await self._clock.measure(terminal)
+        self.standing.offset_seconds = self._clock.offset
+        if jump is not None:
             await self._event(
                 "clock_jumped",
                 "the terminal's clock is not where it was at the last look",
-                {"before": before, "after": offset},
+                {"before": jump[0], "after": jump[1]},
             )
 
     async def _read_if_due(
@@ -360,7 +323,7 @@ class Poller:
         self.standing.in_terminal = cursor.in_terminal
         self.standing.downloaded = cursor.position
         self.standing.generation = cursor.generation
-        self.standing.offset_seconds = cursor.offset_seconds
+        self.standing.offset_seconds = self._clock.offset = cursor.offset_seconds
         self.standing.last_read = cursor.read_at
 
     async def _open_generation(
