@@ -8,6 +8,8 @@ import pytest
 from zk import ZK
 from zk.exception import ZKErrorResponse
 
+from drivers.attlog import AttlogLine
+from drivers.base import TerminalUser
 from drivers.virtual import VirtualConfig
 from tests.end_to_end.fleet import Fleet
 from tests.foreign.tap import Tap, Transport
@@ -57,6 +59,32 @@ def test_every_field_of_every_record(transport: Transport, rows: int) -> None:
             for one in found
         ] == [(line.badge, line.at, line.verify, line.state) for line in want]
         assert one.template_requests == []
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("layout", ["16", "8a"])
+@pytest.mark.parametrize("rows", [1, 26, 5_000])
+def test_the_older_layouts(transport: Transport, layout: str, rows: int) -> None:
+    """Records of 16 and 8 bytes, with users that have numbers."""
+    badges = ("42", "1001", "123456789", "7")
+    log = [
+        AttlogLine(badges[n % 4], line.at, state=line.state, verify=line.verify)
+        for n, line in enumerate(lines(rows))
+    ]
+    users = [TerminalUser(n, badge, "", 0, 0) for n, badge in enumerate(badges, 1)]
+    config = VirtualConfig(log=log, users=users, layout=layout, clock=lambda: CLOCK)
+    with Fleet([config]) as fleet:
+        one = fleet.terminals[0]
+        port = one.port if transport == "tcp" else one.udp_port
+        with Tap(transport, port) as tap, library(transport, tap.port) as client:
+            connection = client.connect()
+            found = connection.get_attendance()
+            connection.disconnect()
+            assert tap.problems == []
+    assert [
+        (punch.user_id, punch.timestamp.isoformat(), punch.status, punch.punch)
+        for punch in found
+    ] == [(line.badge, line.at, line.verify, line.state) for line in log]
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
