@@ -22,6 +22,11 @@ _DATE = re.compile(
     re.ASCII,
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_USUAL = re.compile(
+    r"(\d{1,24})\t(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)"
+    r"\t(\d{1,9})\t(\d{1,3})\t(\d{1,3})\t(\d{1,9})",
+    re.ASCII,
+)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 # What is left of a record whose end is lost looks so beside the next one's badge.
 _REMNANT = re.compile(r"[\d:/. -]+|.*\d{4}[-/.].*|.*\s{2}\S*\d\S*", re.ASCII)
@@ -132,13 +137,29 @@ def _found(lines: Iterator[TextLine]) -> Iterator[FileRecord | BadLine]:
         if was_first and (_SERIAL.fullmatch(text) or _is_heading(text)):
             headed = bool(_SERIAL.fullmatch(text))
             continue
-        found = _read(line, columns)
+        found = _usual(line, text) or _read(line, columns)
         if isinstance(found, FileRecord):
             columns = found.raw.count(b"\t")
         if isinstance(found, BadLine) and headed and _may_be_checksum(line.text):
             held = found
         else:
             yield found
+
+
+def _usual(line: TextLine, text: str) -> FileRecord | None:
+    """Read the form nearly all exports have, at once; None for every other line.
+
+    What this reads, the long way reads alike: a test compares them.
+    """
+    match = _USUAL.fullmatch(text)
+    if match is None or not line.is_ended:
+        return None
+    badge, day, time, device, state, verify, work = match.groups()
+    codes = int(verify), int(state), int(work)
+    if codes[0] > UNKNOWN_CODE or codes[1] > UNKNOWN_CODE:
+        return None
+    raw = f"{badge}\t{day}T{time}\t{device}\t{state}\t{verify}\t{work}"
+    return FileRecord(line.number, badge, f"{day}T{time}", *codes, raw.encode())
 
 
 def _is_heading(text: str) -> bool:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers import attlog_file
 from drivers.attlog_file import BadLine, FileError, FileRecord, read_file
+from drivers.attlog_lines import TextLine
 
 CAPTURES = Path(__file__).parents[2] / "../shared/captures/attlog"
 LINE = "     1001\t2026-11-02 08:00:00\t1\t0\t1\t0"
@@ -100,6 +102,18 @@ def test_every_form_reads_back(
     assert "甲".encode() not in b"".join(
         one.raw for one in found if isinstance(one, FileRecord)
     )
+
+
+@given(badges, moments, code, code, st.integers(0, 10**9 - 1))
+def test_the_short_way_is_the_long_way(
+    badge: str, at: datetime, state: int, verify: int, work: int
+) -> None:
+    """The usual form is read at once, and exactly as any other form would be."""
+    text = f"{badge}\t{at:%Y-%m-%d %H:%M:%S}\t1\t{state}\t{verify}\t{work}"
+    line = TextLine(7, text, is_ended=True, is_too_long=False)
+    short = attlog_file._usual(line, text)
+    assert short is not None
+    assert short == attlog_file._record(7, attlog_file._columns(text))
 
 
 def test_one_line(tmp_path: Path) -> None:
