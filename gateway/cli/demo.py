@@ -319,7 +319,7 @@ class _Demo:
             say(f"NOT OK: logs and databases are kept in {self._folder}")
             return False
         say(
-            f"OK in {self._passed():.0f} s. Next: punchgate terminal info ADDRESS (a"
+            f"OK in {self._passed():.0f} s. Next: punchgate init ADDRESS (a"
             " real terminal) · README «Pi in ten lines»"
         )
         return True
