@@ -207,6 +207,7 @@ class Wire:
         self._spoil = spoil
         self._left = cut
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def tcp(self) -> AsyncIterator["Wire"]:
@@ -220,10 +221,16 @@ class Wire:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            # A task cancelled before its first step has closed nothing.
+            for writer in self._writers:
+                writer.close()
+            closings = (writer.wait_closed() for writer in self._writers)
+            await asyncio.gather(*closings, return_exceptions=True)
 
     def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        self._writers.append(writer)
         self._tasks.add(asyncio.create_task(self._carry(reader, writer)))
 
     async def _carry(
