@@ -54,6 +54,30 @@ class PunchEntry(msgspec.Struct, frozen=True, kw_only=True):
     verify_code: Whole
 
 
+class LivePunch(msgspec.Struct, frozen=True, kw_only=True):
+    """One punch of now on `live/{terminal}`: QoS 0, not kept, no promise.
+
+    For displays and home automation. What must not be lost comes on `punch`, with the
+    same `id`.
+    """
+
+    v: Literal[1] = 1
+    site: Name
+    gateway: Name
+    terminal: Name
+    serial: str
+    id: Name
+    badge: str
+    person: str | None
+    reason: str | None
+    at: str
+    zone: str
+    verify: Verify
+    state: Whole
+    received_at: str
+    offset_seconds: float | None
+
+
 class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One event of topic `event`: what happened to a gateway or a terminal.
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from sync.commands import Command, Reply, SiteBook
 from sync.messages import (
     Ack,
     CentreState,
     Envelope,
     EventEntry,
+    LivePunch,
     PunchEntry,
     State,
     TerminalState,
@@ -29,6 +31,10 @@ _MESSAGES: dict[str, type[msgspec.Struct]] = {
     "state": State,
     "terminal": TerminalState,
     "centre_state": CentreState,
+    "live": LivePunch,
+    "cmd": Command,
+    "reply": Reply,
+    "book": SiteBook,
 }
 
 
