@@ -8,21 +8,26 @@ import asyncio
 import hashlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway import status
 from gateway.alarms import Alarms
 from gateway.clock import Now, text
+from gateway.commands import Commands
 from gateway.control import Arguments, Control, RefusedError
 from gateway.core.walker import Problem
+from gateway.delivery import Delivery, JournalOutbox
 from gateway.errors import ConfigError
 from gateway.filing import file_piece, read_request
+from gateway.housekeeping import Housekeeping
 from gateway.intake import Intake
 from gateway.poller import Standing
+from gateway.reconcile import Reconciler
 from gateway.retained import VERSION, Retained
 from gateway.settings import Loaded, load
 from gateway.store import epochs
@@ -30,10 +35,7 @@ from gateway.store.drain import Reader
 from gateway.store.journal import Journal
 from gateway.terminals import Terminals
 from gateway.watchdog import Heartbeats, interval_seconds, notify
-from sync.link import Broker
 from sync.messages import State, encode
-from sync.uplink import Ids, Uplink
-from sync.uplink_values import Confirm, UplinkOptions
 
 log = logging.getLogger("punchgate.daemon")
 
@@ -55,14 +57,24 @@ class Daemon:
         self._reader = Reader(self._journal.path)
         self._beats = Heartbeats()
         self._session = 0
-        self._uplink = self._build_uplink()
-        self._mqtt_changed = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._intake = Intake(self._journal, now, self._wake, loaded.book)
         self._terminals = Terminals(self._intake, now, self._beats, self._tell)
         self._retained = Retained(self, self._reader, now)
         self._newest = status.Newest()
         self._alarms = Alarms(self, now, VERSION)
+        self._reconciler = Reconciler(self._intake, now, self._name_of, self._wake)
+        self._commands = Commands(self, self._intake, now, self._reconciler)
+        self._delivery = Delivery(
+            JournalOutbox(self._journal, self._reader, now),
+            lambda: self.loaded,
+            now,
+            birth=self._birth,
+            command=self._commands.take,
+        )
+        self._housekeeping = Housekeeping(
+            self._intake, now, lambda: self.loaded, self._reconciler
+        )
         self._book_seen = _stamp(loaded.book_path)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,6 +91,8 @@ class Daemon:
                 "status": lambda _: self.status(),
                 "reload": lambda _: self.reload(),
                 "import": self._file,
+                "reconcile": self._reconcile,
+                "reconciled": self._reconciled,
             },
             {"borrow": self._lend},
         )
@@ -115,8 +129,10 @@ class Daemon:
         """Run every task; the first that ends, ends all."""
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._terminals.run()),
-            asyncio.create_task(self._deliver()),
+            asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._watch()),
+            asyncio.create_task(self._commands.run()),
+            asyncio.create_task(self._housekeeping.run()),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -136,7 +152,7 @@ class Daemon:
             self._newest,
             self._terminals.standings(),
             self._now,
-            uplink=self._uplink_status(),
+            uplink=self._delivery.status(),
             half_read=self._terminals.half_read(),
         )
 
@@ -146,7 +162,7 @@ class Daemon:
             self.loaded,
             status.backlog(self._reader, self._now),
             self._retained.lines(),
-            self._uplink_status(),
+            self._delivery.status(),
             self._terminals.half_read(),
         )
 
@@ -172,7 +188,7 @@ class Daemon:
         changed = await self._learn(loaded)
         touched = await self._terminals.apply(loaded)
         if loaded.settings.mqtt != before.settings.mqtt:
-            self._mqtt_changed.set()
+            self._delivery.renew()
         log.info("reloaded", {"terminals": ",".join(touched) or None})
         return {"changed": changed, "terminals": touched, "problems": []}
 
@@ -207,10 +223,43 @@ class Daemon:
             yield
         log.info("terminal returned", {"terminal": name})
 
+    async def _reconcile(self, _: Arguments) -> list[dict[str, Any]]:
+        """Count with the centre now; what it says comes later."""
+        await self._reconciler.count(ZoneInfo(self.loaded.book.site.timezone))
+        return self._reconciler.summary()
+
+    async def _reconciled(self, _: Arguments) -> list[dict[str, Any]]:
+        """Return what came of the last counting until now."""
+        return self._reconciler.summary()
+
+    def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
+        """Send entries again that the centre asked for."""
+        self._delivery.uplink.resend(epoch, spans)
+
+    def read_again(self, terminal: str) -> None:
+        """Read the whole log of a terminal at its next turn.
+
+        Raises:
+            RefusedError: there is no such terminal.
+        """
+        if terminal not in self._terminals.standings():
+            raise RefusedError(f"no terminal {terminal!r} here")
+        self._terminals.poller(terminal).distrust = True
+
+    def answer(self, payload: bytes) -> None:
+        """Publish the answer to a command."""
+        self._delivery.uplink.answer("cmd/reply", payload)
+
+    def _name_of(self, serial: str) -> str:
+        """Return the terminal that has a serial, the serial itself without one."""
+        specs = self.loaded.settings.terminals
+        names = {self.loaded.book_serial(spec.id): spec.id for spec in specs}
+        return names.get(serial, serial)
+
     @property
     def sent_upto(self) -> int:
         """Last seq the uplink sent."""
-        return self._uplink.sent_upto
+        return self._delivery.uplink.sent_upto
 
     def standing(self, terminal: str) -> Standing:
         """Return what is known of a terminal now."""
@@ -218,34 +267,16 @@ class Daemon:
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish a retained message below the gateway's topics."""
-        self._uplink.publish_state(topic, payload)
+        self._delivery.uplink.publish_state(topic, payload)
 
     def _wake(self) -> None:
-        self._uplink.wake()
+        self._delivery.wake()
 
     def _tell(self, terminal: str) -> None:
         self._retained.tell(terminal)
 
     def _birth(self) -> State:
         return self._retained.state(self._session, self._alarms.keys)
-
-    async def _deliver(self) -> None:
-        """Run the uplink; changed settings of the broker begin a new one."""
-        while True:
-            self._mqtt_changed.clear()
-            running = asyncio.create_task(self._uplink.run())
-            changed = asyncio.create_task(self._mqtt_changed.wait())
-            try:
-                await asyncio.wait(
-                    {running, changed}, return_when=asyncio.FIRST_COMPLETED
-                )
-                if running.done():
-                    return running.result()
-            finally:
-                for task in (running, changed):
-                    task.cancel()
-                await asyncio.gather(running, changed, return_exceptions=True)
-            self._uplink = self._build_uplink()
 
     async def _learn(self, loaded: Loaded) -> int:
         codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
@@ -256,41 +287,6 @@ class Daemon:
             "book", {"version": loaded.book.version or None, "punches_changed": changed}
         )
         return changed
-
-    def _build_uplink(self) -> Uplink:
-        gateway, mqtt = self.loaded.settings.gateway, self.loaded.settings.mqtt
-        return Uplink(
-            epochs.JournalOutbox(self._journal, self._reader, self._now),
-            Broker(
-                host=mqtt.host,
-                port=mqtt.port,
-                client_id=f"punchgate-{gateway.site}-{gateway.id}",
-                tls_ca=mqtt.tls_ca,
-                tls_cert=mqtt.tls_cert,
-                tls_key=mqtt.tls_key,
-                username=mqtt.username,
-                password_file=mqtt.password_file,
-            ),
-            Ids(mqtt.prefix, gateway.site, gateway.id),
-            UplinkOptions(
-                confirm=Confirm(mqtt.confirm.value),
-                reconnect_max_seconds=mqtt.reconnect_max_seconds,
-            ),
-            now=lambda: text(self._now()),
-            birth=self._birth,
-        )
-
-    def _uplink_status(self) -> dict[str, Any]:
-        return {
-            "connected": self._uplink.connected,
-            "error": self._uplink.error,
-            "protocol": self._uplink.protocol,
-            "sent_upto": self._uplink.sent_upto,
-            "acked": self._uplink.acked,
-            "refusals": self._uplink.refusals,
-            "gate": self._uplink.gate,
-            "last_ack_age_seconds": self._uplink.last_ack_age,
-        }
 
     async def _watch(self) -> None:
         """Feed systemd's watchdog from real progress; keep terminal topics fresh."""

@@ -1,5 +1,6 @@
 """Core values → the messages of the public contract. The only place that does it."""
 
+from collections.abc import Mapping
 from uuid import uuid4
 
 from gateway.clock import text
@@ -54,6 +55,11 @@ def rejected_entry(rejected: Rejected, seq: int, at: str) -> bytes:
     )
 
 
+def event_id() -> str:
+    """Return a new id of an event."""
+    return f"e1_{uuid4().hex}"
+
+
 def event_entry(  # noqa: PLR0913 - the keys of an event
     seq: int,
     *,
@@ -62,20 +68,24 @@ def event_entry(  # noqa: PLR0913 - the keys of an event
     serial: str | None,
     at: str,
     reason: str | None = None,
-    detail: dict[str, Detail] | None = None,
+    detail: Mapping[str, Detail] | None = None,
     raw: bytes | None = None,
+    key: str | None = None,
 ) -> bytes:
-    """Return an event as the bytes of its entry; `at` is the gateway's time."""
+    """Return an event as the bytes of its entry; `at` is the gateway's time.
+
+    `key` is the event's id, for one that will be spoken of; else it gets one here.
+    """
     return encode(
         EventEntry(
             seq=seq,
-            id=f"e1_{uuid4().hex}",
+            id=key or event_id(),
             kind=kind,
             terminal=terminal,
             serial=serial,
             at=at,
             reason=reason,
-            detail=detail or {},
+            detail=dict(detail or {}),
             raw=None if raw is None else raw.hex(),
         )
     )

@@ -74,6 +74,7 @@ class Poller:
         intake: where records go.
         now: the wall clock.
         distrust: the last stop was unclean, so the first read takes the whole log.
+            Set later, the next look does; it stays until one was read to its end.
         whole_reads: how many whole logs may be read at once, over all terminals.
         progress: called whenever it got on; the watchdog looks at it.
     """
@@ -93,7 +94,7 @@ class Poller:
         self.progress = progress
         self._intake = intake
         self._now = now
-        self._distrust = distrust
+        self.distrust = distrust
         self._whole_reads = whole_reads
         self._reported: str | None = None
         self._cursor: raw.Cursor | None = None
@@ -114,11 +115,6 @@ class Poller:
     def waits_for_records(self) -> bool:
         """Whether a punch was announced that the log does not show yet."""
         return bool(self._announced.waiting)
-
-    @property
-    def is_half_read(self) -> bool:
-        """Whether rows are stored that the cursor does not stand behind yet."""
-        return self._distrust
 
     async def visit(self, terminal: Terminal) -> None:
         """Open a conversation: who answers, its clock, its log as far as it is due.
@@ -182,7 +178,7 @@ class Poller:
     async def _read_if_due(
         self, terminal: Terminal, counts: Counts, source: Source
     ) -> None:
-        if self._distrust or self._due.is_due(counts, time.monotonic()):
+        if self.distrust or self._due.is_due(counts, time.monotonic()):
             await self._read(terminal, counts, source)
 
     async def _read(self, terminal: Terminal, counts: Counts, source: Source) -> None:
@@ -193,7 +189,7 @@ class Poller:
         before = generation = self.standing.generation
         try:
             self._refuse_shrunk(counts)
-            if self._distrust and cursor is not None:
+            if self.distrust and cursor is not None:
                 await self._check_anchor(terminal, cursor)
                 cursor, source = None, Source.RESYNC
             read = await self._take(terminal, cursor, generation, source)
@@ -203,7 +199,7 @@ class Poller:
             read = await self._take(terminal, None, generation, Source.RESYNC)
         await self._move(read, counts, generation)
         await self._note_slots(terminal.slots())
-        self._distrust = False
+        self.distrust = False
         if generation > before:
             await self._report_gone(before)
 
@@ -282,7 +278,7 @@ class Poller:
             fresh = read.fresh(records)
             if not fresh:
                 continue
-            self._distrust = True  # until the cursor stands behind these rows
+            self.distrust = True  # until the cursor stands behind these rows
             await self._count_stored(read, fresh)
             read.new += await self._intake.store(fresh, read.seen, generation)
             if carried:

@@ -12,9 +12,12 @@ from gateway.core.toml import TomlError, parse
 from gateway.core.values import VerifyMode
 from gateway.core.walker import Problem, Walker, between, column, filled, key
 from gateway.errors import ConfigError
+from sync import credentials
+from sync.link import host_alone
 
 Port = between(1, 65535)
 BOOK_OF_CENTRE = "central"
+UNIT = "punchgate.service"
 _KEY_DIGITS = 10
 
 
@@ -56,11 +59,9 @@ def _encoding(value: str) -> str | None:
     return None
 
 
-def _file(value: str) -> str | None:
-    return f"there is no file {value}" if value and not Path(value).is_file() else None
-
-
 def _key_file(value: str) -> str | None:
+    if credentials.is_foreign(value) or (reason := credentials.absent(value)):
+        return None if credentials.is_foreign(value) else reason
     try:
         comm_key(value)
     except ValueError as error:
@@ -77,27 +78,31 @@ def _textfile(value: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """Who this gateway is and where it keeps its data."""
+    """Who this gateway is and where it keeps its data.
+
+    `keep_days`: for how long entries stay in the outbox, if they are confirmed.
+    """
 
     id: str = key(check=topic_level)
     site: str = key(check=topic_level)
     data_dir: str = key(check=filled)
     book: str = key(check=filled)
+    keep_days: int = key(90, check=between(1, 3_660))
 
 
 @dataclass(frozen=True, slots=True)
 class MqttSettings:
     """The broker; secrets by file only."""
 
-    host: str = key(check=filled)
+    host: str = key(check=host_alone)
     port: int = key(1883, check=Port)
     prefix: str = key("att/v1", check=filled)
     confirm: Confirm = Confirm.CENTRAL
-    tls_ca: str = key("", check=_file)
-    tls_cert: str = key("", check=_file)
-    tls_key: str = key("", check=_file)
+    tls_ca: str = key("", check=credentials.missing)
+    tls_cert: str = key("", check=credentials.missing)
+    tls_key: str = key("", check=credentials.absent)
     username: str = ""
-    password_file: str = key("", check=_file)
+    password_file: str = key("", check=credentials.absent)
     reconnect_max_seconds: float = key(60.0, check=between(0.1, 3600))
 
 
@@ -180,6 +185,7 @@ def load(path: Path) -> Loaded:
         reason = f"not TOML: {error.reason}"
         raise ConfigError([Problem(str(path), error.line, "", reason)]) from None
     walker = Walker(str(path), document)
+    _settle(walker, document.data, path.parent)
     settings = walker.table(Settings, document.data, ())
     _unique_terminals(walker, document.data)
     book_path, book, book_problems = _book(walker, document.data, path.parent)
@@ -214,6 +220,20 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
     raise ConfigError([Problem(str(path), 1, "", reason)])
+
+
+def _settle(walker: Walker, data: dict[str, Any], folder: Path) -> None:
+    """Let the names of files mean files, before anything looks at them."""
+    terminals = data.get("terminals")
+    tables: list[tuple[tuple[str | int, ...], Any, tuple[str, ...]]] = [
+        (("mqtt",), data.get("mqtt"), credentials.MQTT_FILES)
+    ]
+    for index, row in enumerate(terminals if isinstance(terminals, list) else []):
+        tables.append((("terminals", index), row, ("comm_key_file",)))
+    for where, row, names in tables:
+        if isinstance(row, dict):
+            for name in credentials.settle(row, names, folder, UNIT):
+                walker.problem((*where, name), credentials.A_FILE)
 
 
 def _unique_terminals(walker: Walker, data: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from drivers import REGISTRY
 from drivers.base import Address
 from gateway.clock import Now
+from gateway.core.walker import Problem
+from gateway.errors import ConfigError
 from gateway.intake import Intake
 from gateway.poller import Poller, Spec, Standing
 from gateway.settings import Loaded, TerminalSettings, comm_key
@@ -58,7 +60,7 @@ class Terminals:
                 continue
             touched.append(name)
             await self._stop(name)
-            if running.terminal.poller.is_half_read:
+            if running.terminal.poller.distrust:
                 half_read.add(name)
         for name, spec in wanted.items():
             if name not in self._running:
@@ -102,7 +104,7 @@ class Terminals:
 
     def half_read(self) -> set[str]:
         """Return the terminals whose log is being read, or was not read to its end."""
-        return {name for name in self._running if self.poller(name).is_half_read}
+        return {name for name in self._running if self.poller(name).distrust}
 
     def lent(self, name: str) -> AbstractAsyncContextManager[None]:
         """Leave a terminal to somebody else while the context lasts."""
@@ -131,7 +133,11 @@ class Terminals:
 
 
 def spec_of(loaded: Loaded, terminal: TerminalSettings) -> Spec:
-    """Return what the poller must know of a terminal."""
+    """Return what the poller must know of a terminal.
+
+    Raises:
+        ConfigError: its comm key is a credential that this process does not get.
+    """
     return Spec(
         id=terminal.id,
         serial=loaded.book_serial(terminal.id),
@@ -140,7 +146,7 @@ def spec_of(loaded: Loaded, terminal: TerminalSettings) -> Spec:
             host=terminal.host,
             port=terminal.port,
             transport=terminal.transport.value,
-            comm_key=comm_key(terminal.comm_key_file),
+            comm_key=_comm_key(loaded, terminal),
             encoding=terminal.encoding,
             timeout_seconds=terminal.timeout_seconds,
         ),
@@ -148,3 +154,11 @@ def spec_of(loaded: Loaded, terminal: TerminalSettings) -> Spec:
         poll_seconds=terminal.poll_seconds,
         live=terminal.live,
     )
+
+
+def _comm_key(loaded: Loaded, terminal: TerminalSettings) -> int:
+    try:
+        return comm_key(terminal.comm_key_file)
+    except ValueError as error:
+        where = f"terminals.{terminal.id}.comm_key_file"
+        raise ConfigError([Problem(str(loaded.path), 1, where, str(error))]) from None

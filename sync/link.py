@@ -103,6 +103,13 @@ class Disconnected:
     reason: str
 
 
+def host_alone(value: str) -> str | None:
+    """Check that a host is a name or an address; in a URL a password might stand."""
+    if not value or set(value) & set("/@ "):
+        return "must be a host name or an address, nothing else"
+    return None
+
+
 def refusal(code: int, name: str) -> str:
     """Say in words why the broker lets nobody in: its reason, and what to look at."""
     if code in _LOGIN:

@@ -9,19 +9,13 @@ is the caller's business.
 
 import logging
 import socket
-import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from paho.mqtt.client import (
-    Client,
-    ConnectFlags,
-    DisconnectFlags,
-    MQTTMessage,
-)
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import (
     CallbackAPIVersion,
     LogLevel,
@@ -32,6 +26,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from sync import credentials, tls
 from sync.link import (
     MAXIMUM_PACKET,
     WINDOW,
@@ -82,6 +77,8 @@ class _Attempt:
     tokens: dict[int, int | None] = field(default_factory=dict)
     early: dict[int, ReasonCode] = field(default_factory=dict)
     topics: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    sock: Any = None
+    broker_until: datetime | None = None
 
 
 class MqttLink:
@@ -106,6 +103,11 @@ class MqttLink:
     def attempt(self) -> int:
         """Return the number of the attempt whose events count now."""
         return self._number
+
+    @property
+    def broker_until(self) -> datetime | None:
+        """Return until when the certificate of the broker is valid; None without."""
+        return self._now.broker_until if self._now else None
 
     @property
     def alive(self) -> bool:
@@ -138,10 +140,19 @@ class MqttLink:
             if mid is not None:
                 now.topics[mid] = tuple(topics)
 
-    def publish(
-        self, topic: str, payload: bytes, *, qos: int, retain: bool, token: int
+    def publish(  # noqa: PLR0913 - the words of MQTT
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        token: int,
+        expiry_seconds: int | None = None,
     ) -> None:
         """Send a message; with QoS 1 a `Published` with `token` will follow.
+
+        With `expiry_seconds` an MQTT 5 broker drops what it could not hand on by then.
 
         Raises:
             WindowExceededError: when more would be in flight than was agreed.
@@ -152,7 +163,8 @@ class MqttLink:
                 if now.in_flight >= now.window:
                     raise WindowExceededError(f"{now.in_flight} messages in flight")
                 now.in_flight += 1
-        info = now.client.publish(topic, payload, qos=qos, retain=retain)
+        expiry = self._expiry(expiry_seconds)
+        info = now.client.publish(topic, payload, qos, retain, expiry)
         sent = token if qos else None
         # The answer may be here before `publish` returned; no lock of ours is held
         # around it because the callback takes the same one.
@@ -202,7 +214,6 @@ class MqttLink:
         client.on_log = _library_says
         # Set, it makes `publish` leave the writing to the one thread that reads.
         client.on_socket_register_write = _leave_it_to_the_loop
-        client.on_socket_open = _without_delay
         client.max_inflight_messages_set(WINDOW)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
@@ -250,7 +261,13 @@ class MqttLink:
                 ),
             )
 
+        def on_socket_open(_c: Client, _u: Any, sock: Any) -> None:
+            # Small packets at once: waiting for a full one costs 40 ms per punch.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            now.sock = sock
+
         client = now.client
+        client.on_socket_open = on_socket_open
         client.on_connect = on_connect
         client.on_disconnect = on_disconnect
         client.on_subscribe = on_subscribe
@@ -267,9 +284,11 @@ class MqttLink:
             # Not `loop_forever`: alone it would not wake up for `publish`.
             while now.client.loop(_LOOP_SECONDS) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 continue
-            reason = now.reason or "closed by the broker"
+            reason = self._why(now)
+        except tls.TlsFileError as error:
+            reason = str(error)
         except (OSError, ValueError) as error:  # ValueError: a host name that is none
-            reason = str(error) or type(error).__name__
+            reason = tls.explain(error, self._broker)
         finally:
             _shut(now.client.socket())
             _unbind(now.client)
@@ -277,16 +296,27 @@ class MqttLink:
 
     def _connect(self, now: _Attempt) -> None:
         broker, client = self._broker, now.client
-        if broker.tls_ca or broker.tls_cert:
-            client.tls_set_context(_tls(broker))
+        if tls.is_wanted(broker):
+            client.tls_set_context(tls.context(broker))
         if broker.username:
-            client.username_pw_set(broker.username, _password(broker))
+            # Read anew every time, so that it can be changed in place.
+            secret = credentials.password(broker.password_file)
+            client.username_pw_set(broker.username, secret)
         extra: dict[str, Any] = {}
         if now.protocol is Protocol.V5:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             session.SessionExpiryInterval = 0
             extra = {"clean_start": True, "properties": session}
         client.connect(broker.host, broker.port, KEEPALIVE_SECONDS, **extra)
+
+    def _why(self, now: _Attempt) -> str:
+        """Say why a connection ended, with what TLS said or our own files show."""
+        failure = tls.failure(now.sock)
+        if failure is not None:
+            return tls.explain(failure, self._broker)
+        reason = now.reason or "closed by the broker"
+        more = "" if now.answered else tls.suspicion(self._broker)
+        return f"{reason}: {more}" if more else reason
 
     def _on_connect(self, now: _Attempt, code: ReasonCode, properties: Any) -> None:
         now.answered = True
@@ -299,6 +329,7 @@ class MqttLink:
         limit = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)
         now.window = min(WINDOW, limit)
         now.connected = True
+        now.broker_until = tls.peer_until(now.sock)
         packet = getattr(properties, "MaximumPacketSize", MAXIMUM_PACKET)
         self._tell(now, Connected(now.number, limit, now.protocol, packet))
 
@@ -312,11 +343,18 @@ class MqttLink:
 
     def _note_closed(self, now: _Attempt) -> None:
         """Count brokers that hang up before they answer: some do so at version 5."""
-        if not now.reason:
-            return  # no connection was there to be closed
+        if not now.reason or tls.failure(now.sock):
+            return  # no connection was there to be closed, or not for its version
         self._closed_early += 1
         if self._closed_early >= _CLOSED_BEFORE_SWITCH:
             self._switch()
+
+    def _expiry(self, seconds: int | None) -> Any:
+        if seconds is None or self._protocol is not Protocol.V5:
+            return None
+        properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = seconds
+        return properties
 
     def _switch(self) -> None:
         self._closed_early = 0
@@ -345,33 +383,6 @@ def _unbind(client: Client) -> None:
     client.on_message = None
 
 
-class _ClosingSocket(ssl.SSLSocket):
-    """A socket that is closed when its handshake fails: the library forgets it."""
-
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in ssl
-        try:
-            super().do_handshake(block)
-        except (OSError, ValueError):
-            self.close()
-            raise
-
-
-def _tls(broker: Broker) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=broker.tls_ca or None)
-    context.sslsocket_class = _ClosingSocket
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if broker.tls_cert:
-        context.load_cert_chain(broker.tls_cert, broker.tls_key or None)
-    return context
-
-
-def _password(broker: Broker) -> str | None:
-    """Read the password anew at every attempt, so that it can be changed in place."""
-    if not broker.password_file:
-        return None
-    return Path(broker.password_file).read_text(encoding="utf-8").rstrip("\r\n")
-
-
 def _shut(sock: Any) -> None:
     """End a connection from any thread; the loop that reads it notices."""
     if sock is None:
@@ -380,11 +391,6 @@ def _shut(sock: Any) -> None:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # it was down already
-
-
-def _without_delay(_client: Client, _userdata: Any, sock: Any) -> None:
-    """Send small packets at once: waiting for a full one costs 40 ms per punch."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _leave_it_to_the_loop(_client: Client, _userdata: Any, _sock: Any) -> None:

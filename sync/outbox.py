@@ -54,8 +54,19 @@ class Outbox(Protocol):
     def batch(self, after: int, limit: int) -> Sequence[OutboxRow]:
         """Return at most `limit` consecutive rows behind `after`, all of one kind."""
 
+    def between(
+        self, epoch: str, first: int, last: int, limit: int
+    ) -> Sequence[OutboxRow]:
+        """Return at most `limit` consecutive rows of one kind from `first` to `last`.
+
+        Of any epoch, by its name. Rows that are gone are left out, whole runs too.
+        """
+
     def hash_at(self, seq: int) -> str | None:
-        """Return the chain hash behind an entry of this epoch, None if unknown."""
+        """Return the chain hash behind an entry of this epoch.
+
+        None for one that was never written, or is gone.
+        """
 
     async def confirm(
         self, upto: int, chain: str | None, store: str | None, generation: int
@@ -65,5 +76,5 @@ class Outbox(Protocol):
         `upto` is lower than before when another store or generation says so.
         """
 
-    async def fork(self, reason: str) -> None:
-        """Open a new epoch; queue everything after the last confirmed entry again."""
+    async def fork(self, reason: str, common: int) -> None:
+        """Open a new epoch; queue everything after entry `common` again."""

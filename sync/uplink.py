@@ -8,15 +8,14 @@ whose confirmation cannot be written down must not be taken for delivered.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
 import msgspec
 
+from sync.holes import Span
 from sync.link import (
     FAILED,
-    MAXIMUM_PACKET,
     Broker,
     Connected,
     LinkEvent,
@@ -25,30 +24,21 @@ from sync.link import (
     Subscribed,
     Will,
 )
-from sync.messages import UNREADABLE, Ack, CentreState, State, compose, encode
-from sync.outbox import Outbox, OutboxRow
+from sync.messages import UNREADABLE, Ack, CentreState, State, encode
+from sync.outbox import Outbox
 from sync.retry import Retry
 from sync.topics import Topics
 from sync.uplink_flow import Flow
 from sync.uplink_link import AsyncLink, UplinkError
 from sync.uplink_log import UplinkLog
-from sync.uplink_values import Answer, Confirm, UplinkOptions, Verdict
+from sync.uplink_send import Sender
+from sync.uplink_values import Acked, Answer, Confirm, Ids, UplinkOptions, Verdict
 
 log = logging.getLogger("punchgate.sync")
 
-_ENVELOPE_BYTES = 2_048  # more than an envelope without entries and its topic can be
 _SUPERVISE_SECONDS = 10.0
 _GOODBYE_SECONDS = 2.0
 _STEADY_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Who we are."""
-
-    prefix: str
-    site: str
-    gateway: str
 
 
 class Uplink:
@@ -63,6 +53,7 @@ class Uplink:
         birth: what to say of ourselves (`online` true). Asked before each connection,
             for the will, and again on it; the first one's `session` counts for both.
         command: takes the bytes of every message on `cmd`; None: they are ignored.
+        book: the same for `book`; None: it is not subscribed to.
     """
 
     def __init__(  # noqa: PLR0913 - three of them are the seams to the daemon
@@ -75,24 +66,22 @@ class Uplink:
         now: Callable[[], str],
         birth: Callable[[], State],
         command: Callable[[bytes], None] | None = None,
+        book: Callable[[bytes], None] | None = None,
     ) -> None:
         self._outbox = outbox
         self._ids = ids
         self._options = options
-        self._now = now
         self._birth = birth
         self._command = command
-        self._topics = Topics(ids.prefix)
+        self._book = book
         self._link = AsyncLink(broker, options.connect_seconds)
         self._where = f"{broker.host}:{broker.port}"
         self._flow: Flow | None = None
-        self._states: dict[str, tuple[bytes, bool]] = {}
-        self._pending: dict[str, tuple[bytes, bool]] = {}
-        self._fork: str | None = None
+        self._fork: Acked | None = None
         self._connected: Connected | None = None
-        self._packet = MAXIMUM_PACKET
         self._ack_at: float | None = None
         self._log = UplinkLog()
+        self._sender = Sender(outbox, self._link, ids, now, self._log)
         self._session = 0
         self._error: str | None = None
 
@@ -145,17 +134,33 @@ class Uplink:
         """Say that new rows were committed. From any thread."""
         self._link.wake()
 
-    def publish_state(self, kind: str, payload: bytes, *, retain: bool = True) -> None:
-        """Publish a state topic (`terminal/VT1`, `state`) now and at every connection.
+    def publish_state(self, kind: str, payload: bytes) -> None:
+        """Publish a retained topic (`terminal/VT1`, `state`) now and ever after.
 
-        Not remembered are `state` itself, because every connection begins with a birth,
-        and what is not retained. From the event loop's thread.
+        `state` itself is not remembered: every connection begins with a birth. From the
+        event loop's thread, like the two below.
         """
-        if retain and kind != "state":
-            self._states[kind] = (payload, retain)
+        topic = self._of(kind)
+        if kind != "state":
+            self._sender.words.keep(topic, payload)
+        self._sender.words.say(topic, payload)
+        self._link.wake()
+
+    def answer(self, kind: str, payload: bytes) -> None:
+        """Publish a message once, where there is a connection; it is not kept."""
         if self._connected:
-            self._queue(kind, payload, retain=retain)
+            self._sender.words.answer(self._of(kind), payload)
             self._link.wake()
+
+    def publish_live(self, kind: str, payload: bytes) -> None:
+        """Publish a message at once with QoS 0, or not at all."""
+        if self._connected:
+            self._link.publish_live(self._of(kind), payload)
+
+    def resend(self, epoch: str, spans: Iterable[Span]) -> None:
+        """Send entries of any epoch again, as far as they are still there."""
+        self._sender.repairs.add(epoch, spans)
+        self._link.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled; a clean end says goodbye to the broker."""
@@ -192,19 +197,17 @@ class Uplink:
 
     async def _establish(self, flow: Flow) -> None:
         """Connect, subscribe, queue birth and remembered states."""
-        self._pending.clear()
         state = self._birth()
         self._session = state.session
-        connected, answer = await self._link.connect(
-            self._will(state), [self._of("ack"), self._of("cmd"), self._centre()]
-        )
+        topics = [self._of("ack"), self._of("cmd"), self._centre()]
+        if self._book:
+            topics.append(self._of("book"))
+        connected, answer = await self._link.connect(self._will(state), topics)
         self._check(answer)
         flow.connected(time.monotonic(), connected.receive_maximum)
         self._connected = connected
-        self._packet = connected.maximum_packet
-        self._queue("state", self._state(online=True), retain=True)
-        for kind, (payload, retain) in self._states.items():
-            self._queue(kind, payload, retain=retain)
+        birth = self._state(online=True)
+        self._sender.connected(self._session, connected.maximum_packet, birth)
 
     def _check(self, answer: Subscribed) -> None:
         """Look at the broker's answers to our subscriptions.
@@ -232,7 +235,7 @@ class Uplink:
             if flow.tick(now):
                 values = {"to": flow.acked, "reason": "no acknowledgement"}
                 log.warning("uplink rewound", values)
-            self._send(flow, now)
+            self._sender.send(flow)
             if flow.gate is not self._log.gate:
                 self._log.held(flow.gate, self._backlog(flow))
             await self._confirm(flow)
@@ -250,6 +253,8 @@ class Uplink:
                 self._centre_says(flow, event)
             case Message() if event.topic == self._of("cmd") and self._command:
                 self._command(event.payload)
+            case Message() if event.topic == self._of("book") and self._book:
+                self._book(event.payload)
 
     def _published(self, flow: Flow, event: Published, retry: Retry) -> None:
         answer = flow.published(event.token, event.code, time.monotonic())
@@ -275,7 +280,7 @@ class Uplink:
             now=now,
         )
         if weighed.verdict is Verdict.FORK:
-            self._fork = weighed.reason
+            self._fork = weighed
         elif weighed.verdict is Verdict.MOVED:
             self._ack_at = now
             self._log.ack(flow, weighed.lag, now)
@@ -288,14 +293,15 @@ class Uplink:
         if flow.centre(online=state.online, retained=event.retained, now=now):
             log.info("uplink rewound", {"to": flow.acked, "reason": "centre came back"})
 
-    async def _open_epoch(self, flow: Flow, reason: str) -> None:
+    async def _open_epoch(self, flow: Flow, fork: Acked) -> None:
         """Go on under a new epoch, and say so before its first entry."""
         await self._confirm(flow)
-        log.error("uplink fork", {"epoch": flow.epoch, "reason": reason})
-        await self._outbox.fork(reason)
+        values = {"epoch": flow.epoch, "common": fork.common, "reason": fork.reason}
+        log.error("uplink fork", values)
+        await self._outbox.fork(fork.reason, fork.common)
         flow.reset(self._outbox.position(), time.monotonic())
         self._fork = None
-        self._queue("state", self._state(online=True), retain=True)
+        self._sender.words.say(self._of("state"), self._state(online=True))
 
     async def _confirm(self, flow: Flow) -> None:
         done = flow.take_confirmed()
@@ -303,44 +309,6 @@ class Uplink:
             await self._outbox.confirm(
                 done.upto, done.chain, done.store, done.generation
             )
-
-    def _send(self, flow: Flow, now: float) -> None:
-        """Send states first, then as many batches as there is room for."""
-        while self._pending and flow.control_room():
-            topic = next(iter(self._pending))
-            payload, retain = self._pending.pop(topic)
-            token = flow.send_control(now)
-            self._link.publish(topic, payload, retain=retain, token=token)
-        while flow.room():
-            rows = self._outbox.batch(flow.sent, flow.rows)
-            if not rows:
-                return
-            rows = self._fitting(rows)
-            payload = self._envelope(flow.epoch, rows)
-            token = flow.send(rows[-1].seq, rows[-1].hash, now)
-            topic = self._of(rows[0].kind)
-            self._link.publish(topic, payload, retain=False, token=token)
-
-    def _fitting(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
-        """Return the first rows that the broker's largest message can hold, or one."""
-        left = self._packet - _ENVELOPE_BYTES
-        for index, row in enumerate(rows):
-            left -= len(row.entry) + 1
-            if left < 0:
-                return rows[: max(index, 1)]
-        return rows
-
-    def _envelope(self, epoch: str, rows: Sequence[OutboxRow]) -> bytes:
-        return compose(
-            site=self._ids.site,
-            gateway=self._ids.gateway,
-            epoch=epoch,
-            session=self._session,
-            sent=self._now(),
-            entries=[row.entry for row in rows],
-            prev=rows[0].prev,
-            head=rows[-1].hash,
-        )
 
     async def _goodbye(self, flow: Flow) -> None:
         """Publish our death ourselves, so that the broker need not."""
@@ -355,10 +323,10 @@ class Uplink:
         return self._outbox.position().head - flow.acked
 
     def _of(self, kind: str) -> str:
-        return self._topics.of(self._ids.site, self._ids.gateway, kind)
+        return self._sender.topic(kind)
 
     def _centre(self) -> str:
-        return self._topics.centre(self._ids.site)
+        return Topics(self._ids.prefix).centre(self._ids.site)
 
     def _will(self, state: State) -> Will:
         dead = msgspec.structs.replace(state, online=False)
@@ -370,12 +338,6 @@ class Uplink:
         return encode(
             msgspec.structs.replace(state, online=online, session=self._session)
         )
-
-    def _queue(self, kind: str, payload: bytes, *, retain: bool) -> None:
-        """Queue a state; only the newest word on a topic is worth sending."""
-        topic = self._of(kind)
-        self._pending.pop(topic, None)
-        self._pending[topic] = (payload, retain)
 
 
 M = TypeVar("M", Ack, CentreState)

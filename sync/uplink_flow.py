@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sync.holes import Holes, Span
 from sync.link import FAILED, NO_SUBSCRIBER
 from sync.messages import Ack
 from sync.outbox import Position
@@ -56,6 +57,7 @@ class Flow:
         self.refusals = 0
         self.unheard = 0
         self.rows = options.batch
+        self._holes = Holes(options.reorder_seconds, options.go_back_max_seconds)
         self._store = position.store
         self._generation = position.generation
         self._window = options.window
@@ -132,11 +134,11 @@ class Flow:
         return free
 
     def control_room(self) -> int:
-        """Return how many control messages (birth, states) may be sent now."""
+        """Return how many messages that move nothing may be sent now."""
         return max(0, self._window - len(self._flights))
 
     def send_control(self, now: float) -> int:
-        """Note a control message; return its token."""
+        """Note a message that moves nothing (a state, entries again); its token."""
         return self._fly(_Flight(0, "", now))
 
     def send(self, last: int, head: str, now: float) -> int:
@@ -192,15 +194,17 @@ class Flow:
             return Acked(Verdict.IGNORED)
         reason = _contradiction(ack, head, hash_at)
         if reason:
-            return self._fork(reason, now)
+            return self._fork(reason, ack.upto, now)
         if not retained and self.gate in (Gate.NO_SUBSCRIBER, Gate.CENTRE_OFFLINE):
             self._centre_online = True
             self._open(now)
         upto = max(self.acked, ack.upto) if known else ack.upto
         if known and upto == self.acked:
+            self._hear_of_holes(ack, now, retained=retained)
             return Acked(Verdict.KNOWN)
         self._store, self._generation = ack.store, ack.generation
         lag = self._move(upto, now)
+        self._hear_of_holes(ack, now, retained=retained)
         chain = ack.chain or hash_at(upto)
         self._confirmed = Confirmed(upto, chain, ack.store, ack.generation)
         return Acked(Verdict.MOVED, lag)
@@ -232,9 +236,18 @@ class Flow:
         self._lose_patience()
         return self._rewind()
 
+    def repairs(self, now: float) -> list[Span]:
+        """Return the ranges the centre misses that are to be sent again now."""
+        return self._holes.due(now) if self.gate is Gate.OPEN else []
+
     def next_at(self) -> float | None:
-        """Return when `tick` or `stuck` has something to do; None: only on events."""
+        """Return when `tick`, `repairs` or `stuck` has something to do.
+
+        None: only on events.
+        """
         times = [self._silent_at()]
+        if self.gate is Gate.OPEN:
+            times.append(self._holes.next_at())
         if self._flights:
             times.append(self._answered_at + self._options.stuck_seconds)
         if self.gate is not Gate.OPEN and not self._credit:
@@ -305,6 +318,7 @@ class Flow:
         for flight in self._flights.values():
             flight.stale = True
         self._order.clear()
+        self._holes.clear()
         moved = self.sent > self.acked
         self.sent = self.acked
         return moved
@@ -335,11 +349,25 @@ class Flow:
             self._grown = 0
             self.rows = min(self._options.batch, self.rows * 2)
 
-    def _fork(self, reason: str, now: float) -> Acked:
-        """Ask for a new epoch, but not again and again for a centre gone wrong."""
+    def _hear_of_holes(self, ack: Ack, now: float, *, retained: bool) -> None:
+        """Note what is missing of what was sent; whoever names holes is no silence."""
+        if retained:
+            return
+        sent = self.sent
+        spans = [(first, min(last, sent)) for first, last in ack.missing]
+        self._holes.named([span for span in spans if span[0] <= span[1]], now)
+        if ack.missing:
+            self._progress_at = now
+
+    def _fork(self, reason: str, upto: int, now: float) -> Acked:
+        """Ask for a new epoch, but not again and again for a centre gone wrong.
+
+        What was confirmed is common, unless the centre tells another story of that too.
+        """
         if self._forked_at is not None and now < self._forked_at + FORK_PAUSE_SECONDS:
             return Acked(Verdict.IGNORED)
-        return Acked(Verdict.FORK, reason=reason)
+        common = self.acked if upto > self.acked else 0
+        return Acked(Verdict.FORK, reason=reason, common=common)
 
     def _move(self, upto: int, now: float) -> float | None:
         """Set the confirmed entry, forwards or back; return the lag if any."""
@@ -364,6 +392,7 @@ def _contradiction(ack: Ack, head: int, hash_at: Callable[[int], str | None]) ->
     """
     if ack.upto > head:
         return f"the centre holds entries up to {ack.upto}, we wrote {head}"
-    if ack.upto and ack.chain is not None and hash_at(ack.upto) != ack.chain:
+    ours = hash_at(ack.upto) if ack.upto else None  # None too where it is long gone
+    if None not in (ours, ack.chain) and ours != ack.chain:
         return f"the centre holds another entry {ack.upto} than we wrote"
     return ""

@@ -67,6 +67,10 @@ class AsyncLink:
         """Send with QoS 1; the pacing is the caller's."""
         self._link.publish(topic, payload, qos=1, retain=retain, token=token)
 
+    def publish_live(self, topic: str, payload: bytes) -> None:
+        """Send with QoS 0: nobody will say whether it came."""
+        self._link.publish(topic, payload, qos=0, retain=False, token=0)
+
     def events(self) -> Iterator[LinkEvent]:
         """Take what has happened since the last call, in order.
 

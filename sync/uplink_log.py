@@ -1,7 +1,9 @@
 """What the uplink says in the log: changes, not repetitions."""
 
 import logging
+from collections.abc import Sequence
 
+from sync.holes import Span
 from sync.retry import loud
 from sync.uplink_flow import Flow
 from sync.uplink_values import Gate
@@ -19,6 +21,7 @@ class UplinkLog:
         self._up = False
         self._refused = 0
         self._ack_at = 0.0
+        self._holes = 0
 
     def up(self, where: str, protocol: str | None, backlog: int) -> None:
         """Say that a broker let us in, once for each time we said it did not."""
@@ -53,6 +56,14 @@ class UplinkLog:
             log.info("uplink open", {"backlog": backlog})
         else:
             log.warning("uplink held", {"reason": gate.value, "backlog": backlog})
+
+    def holes(self, spans: Sequence[Span]) -> None:
+        """Say that entries are sent again because they never came: at 1, 10, 100."""
+        for first, last in spans:
+            self._holes += 1
+            if loud(self._holes):
+                values = {"first": first, "last": last, "count": self._holes}
+                log.warning("uplink hole", values)
 
     def ack(self, flow: Flow, lag: float | None, now: float) -> None:
         """Say what is confirmed: each ack when live, one a second from a backlog."""

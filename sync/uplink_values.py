@@ -12,19 +12,30 @@ class Confirm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ids:
+    """Who we are."""
+
+    prefix: str
+    site: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
 class UplinkOptions:
     """How to send.
 
     `window`: messages without the broker's answer; the broker may allow fewer.
     `ahead`: batches sent and not confirmed by the centre, so that a slow centre is not
-    buried in the broker's queue. `stuck_seconds`: no answer from the broker for so long
-    means a dead connection.
+    buried in the broker's queue. `reorder_seconds`: how long a hole that the centre
+    names may stand before its entries are sent again. `stuck_seconds`: no answer from
+    the broker for so long means a dead connection.
     """
 
     confirm: Confirm = Confirm.CENTRAL
     window: int = 20
     batch: int = 100
     ahead: int = 60
+    reorder_seconds: float = 1.0
     go_back_seconds: float = 2.0
     go_back_max_seconds: float = 60.0
     no_subscriber_seconds: float = 5.0
@@ -67,12 +78,14 @@ class Acked:
     """An acknowledgement weighed.
 
     `lag`: seconds from sending the newest batch it confirms; None when it confirms none
-    of this connection. `reason` is why a fork is needed.
+    of this connection. `reason` is why a fork is needed, `common` the last entry that
+    centre and gateway surely have alike.
     """
 
     verdict: Verdict
     lag: float | None = None
     reason: str = ""
+    common: int = 0
 
 
 @dataclass(frozen=True, slots=True)

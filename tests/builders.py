@@ -1,5 +1,6 @@
 """Short makers with sane defaults: records, books, punches."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -111,4 +112,4 @@ def meaning(of: Book | None = None) -> Meaning:
 
 def entry(values: Mapping[str, object]) -> Callable[[int], bytes]:
     """Return an encoder of a tiny entry that names its seq."""
-    return lambda seq: repr({"seq": seq, **values}).encode()
+    return lambda seq: json.dumps({"seq": seq, **values}).encode()

@@ -153,9 +153,20 @@ class Reader:
             " WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
             (epoch, after, limit),
         )
-        rows = [Row(*row) for row in found]
-        same = next((i for i, r in enumerate(rows) if r.kind != rows[0].kind), limit)
-        return rows[:same]
+        return _alike(found)
+
+    def between(self, epoch: str, first: int, last: int, limit: int) -> list[Row]:
+        """Return at most `limit` consecutive rows of one kind from `first` to `last`.
+
+        The epoch by its name. Rows that are gone are left out, whole runs too.
+        """
+        found = self._connection().execute(
+            "SELECT seq, kind, entry, prev, hash FROM outbox"
+            " WHERE epoch = (SELECT id FROM epochs WHERE name = ?)"
+            " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+            (epoch, first, last, limit),
+        )
+        return _alike(found)
 
     def hash_at(self, epoch: int, seq: int) -> str | None:
         """Return the chain's head behind `seq`, None for a seq that never was."""
@@ -170,3 +181,14 @@ class Reader:
             "SELECT created_at FROM outbox WHERE epoch = ? AND seq = ?", epoch, seq
         )
         return str(found[0]) if found else None
+
+
+def _alike(found: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """Return the first rows that are of one kind and have no gap between them."""
+    rows: list[Row] = []
+    for values in found:
+        row = Row(*values)
+        if rows and (row.kind, row.seq) != (rows[0].kind, rows[-1].seq + 1):
+            break
+        rows.append(row)
+    return rows

@@ -5,20 +5,15 @@ are read and given inside the transaction that stores what they stand for, so co
 order is seq order is chain order.
 """
 
-import asyncio
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 from sqlite_utils import Database
 
-from gateway.clock import Now, text
-from gateway.store.drain import Reader, Row, insert
-from gateway.store.journal import Journal
+from gateway.store.drain import insert
 from gateway.store.schema import table
 from sync.messages import link, origin
-from sync.outbox import Position
 
 
 def open_epoch(db: Database, now: str, reason: str) -> dict[str, Any]:
@@ -70,45 +65,6 @@ def _own_hash(db: Database, epoch: dict[str, Any], seq: int) -> str:
     return next((str(row["hash"]) for row in found), origin(epoch["name"]))
 
 
-def fork(db: Database, now: str, reason: str) -> int:
-    """Open a new epoch and queue everything after the last confirmed entry again.
-
-    The last confirmed entry is the last common one: the centre said its hash. Returns
-    how many entries were queued again.
-    """
-    old = current(db, now)
-    rows = list(
-        table(db, "outbox").rows_where(
-            "epoch = ? AND seq > ?", [old["id"], old["acked_seq"]], order_by="seq"
-        )
-    )
-    open_epoch(db, now, reason)
-    appender = Appender(db, now)
-    for row in rows:
-        seq = appender.add(row["kind"], _renumbered(row["entry"]), row["punch"])
-        if row["punch"]:
-            for punch in table(db, "punches").rows_where(
-                "id = ? AND epoch = ? AND seq = ?",
-                [row["punch"], old["id"], row["seq"]],
-            ):
-                table(db, "punches").update(
-                    punch["id"], {"epoch": appender.epoch, "seq": seq}
-                )
-    appender.flush()
-    return len(rows)
-
-
-def _renumbered(entry: bytes) -> Callable[[int], bytes]:
-    values = json.loads(entry)
-
-    def encode(seq: int) -> bytes:
-        return json.dumps(
-            values | {"seq": seq}, ensure_ascii=False, separators=(",", ":")
-        ).encode()
-
-    return encode
-
-
 class Appender:
     """Gives seqs and links the chain for the entries of one transaction."""
 
@@ -148,56 +104,3 @@ class Appender:
                 self.epoch, {"head_seq": self._seq, "head_hash": self._head}
             )
             self._rows = []
-
-
-class JournalOutbox:
-    """The outbox as the uplink sees it: read by its own connection, written by jobs."""
-
-    def __init__(self, journal: Journal, reader: Reader, now: Now) -> None:
-        self._journal = journal
-        self._reader = reader
-        self._now = now
-
-    def position(self) -> Position:
-        """Return where the stream stands."""
-        row = self._reader.epoch()
-        return Position(
-            epoch=row["name"],
-            acked=row["acked_seq"],
-            acked_hash=row["acked_hash"],
-            head=row["head_seq"],
-            head_hash=row["head_hash"],
-            store=row["store"],
-            generation=row["generation"],
-        )
-
-    def batch(self, after: int, limit: int) -> Sequence[Row]:
-        """Return at most `limit` consecutive rows behind `after`, all of one kind."""
-        return self._reader.batch(self._reader.epoch()["id"], after, limit)
-
-    def hash_at(self, seq: int) -> str | None:
-        """Return the chain hash behind an entry of this epoch, None if unknown."""
-        return self._reader.hash_at(self._reader.epoch()["id"], seq)
-
-    async def confirm(
-        self, upto: int, chain: str | None, store: str | None, generation: int
-    ) -> None:
-        """Write down that everything to `upto` is delivered.
-
-        Raises:
-            StoreError: when it cannot be written.
-        """
-        await asyncio.wrap_future(
-            self._journal.submit(lambda db: confirm(db, upto, chain, store, generation))
-        )
-
-    async def fork(self, reason: str) -> None:
-        """Open a new epoch; queue everything after the last confirmed entry again.
-
-        Raises:
-            StoreError: when it cannot be written.
-        """
-        now = text(self._now())
-        await asyncio.wrap_future(
-            self._journal.submit(lambda db: fork(db, now, reason))
-        )

@@ -201,7 +201,7 @@ def relearn(
     appender = Appender(db, now)
     changed = 0
     for row in rows:
-        punch = _punch(row)
+        punch = punch_of(row)
         person, reason = meaning.attribute(punch)
         if (person, reason) == (punch.person, punch.reason):
             continue
@@ -217,7 +217,8 @@ def relearn(
     return (rows[-1]["id"] if rows else None), changed
 
 
-def _punch(row: dict[str, Any]) -> Punch:
+def punch_of(row: dict[str, Any]) -> Punch:
+    """Return the punch of a row."""
     fields = {name: row[name] for name in Punch.__slots__}
     fields |= {
         "reason": NotJudged(row["reason"]) if row["reason"] else None,

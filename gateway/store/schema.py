@@ -7,7 +7,8 @@ outcomes  what became of each raw row: a punch, a repeat of one, or a rejection
 punches   one row per punch id, as the book knows it today
 sightings later readings of a punch whose codes differ from the stored ones
 outbox    one row = one entry = one seq = one topic; hash-chained per epoch
-epochs    the streams; the last one is written, `acked_seq` is what the centre confirmed
+epochs    the streams; the last one is written, up to `acked_seq` the centre confirmed,
+          up to `pruned_seq` entries are deleted
 generations  each state of a terminal's log, from clear to clear, and why it began
 clocks    what a terminal's clock was off by, whenever that changed, and every hour
 slots     which badge stood behind a slot since when, for records that name slots only
@@ -172,6 +173,13 @@ def _generations(db: Database) -> None:
         " outcomes.generation FROM punches"
         " JOIN outcomes ON outcomes.raw_id = punches.raw_id",
     )
+
+
+@migrations(name="0003_delivery")
+def _delivery(db: Database) -> None:
+    # Which entries of an epoch were deleted after their confirmation: 1 to here.
+    table(db, "epochs").add_column("pruned_seq", int, not_null_default=0)
+    table(db, "punches").create_index(["serial", "at"])
 
 
 def migrate(db: Database, version: str) -> None:

@@ -8,8 +8,8 @@ from typing import Self
 
 from sync.link import Broker
 from sync.messages import State
-from sync.uplink import Ids, Uplink
-from sync.uplink_values import UplinkOptions
+from sync.uplink import Uplink
+from sync.uplink_values import Ids, UplinkOptions
 from tests.sync.memory_outbox import MemoryOutbox
 
 PREFIX, SITE = "att/v1", "s1"
@@ -27,13 +27,15 @@ QUICK = UplinkOptions(
 class Gateway:
     """Runs an uplink; the outbox may only be changed through `add` and `call`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each with its usual value
         self,
         port: int,
         name: str = "g1",
         outbox: MemoryOutbox | None = None,
+        *,
         options: UplinkOptions = QUICK,
         command: Callable[[bytes], None] | None = None,
+        book: Callable[[bytes], None] | None = None,
     ) -> None:
         self.outbox = outbox or MemoryOutbox(f"{name}-epoch")
         self.name = name
@@ -46,6 +48,7 @@ class Gateway:
             now=lambda: NOW,
             birth=self.state,
             command=command,
+            book=book,
         )
         self.ended: BaseException | None = None
         self._changed = threading.Condition()

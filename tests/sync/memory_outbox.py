@@ -125,6 +125,12 @@ class MemoryOutbox:
         same = next((i for i, r in enumerate(rows) if r.kind != rows[0].kind), limit)
         return rows[:same]
 
+    def between(self, epoch: str, first: int, last: int, limit: int) -> Sequence[Row]:
+        """Return rows of one kind from `first` to `last`; old epochs are gone."""
+        if epoch != self.epoch:
+            return ()
+        return self.batch(first - 1, min(limit, last - first + 1))
+
     def hash_at(self, seq: int) -> str | None:
         """Return the chain hash behind an entry."""
         if seq == 0:
@@ -141,10 +147,10 @@ class MemoryOutbox:
         self.confirms.append(upto)
         self.on_confirm()
 
-    async def fork(self, reason: str) -> None:
-        """Open a new epoch with everything that was not confirmed."""
+    async def fork(self, reason: str, common: int) -> None:
+        """Open a new epoch with everything behind the last common entry."""
         self.forks.append(reason)
-        kept = self.rows[self.acked :]
+        kept = self.rows[common:]
         self.epoch = f"epoch-{len(self.forks) + 1}"
         self.acked, self.acked_hash = 0, origin(self.epoch)
         self.rows = []

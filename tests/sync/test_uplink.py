@@ -2,18 +2,20 @@
 
 import json
 import queue
+import random
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 
 from sync.ledger import Ledger
 from sync.link import Broker, Connected, LinkEvent, Message, Refused, Subscribed
-from sync.messages import Ack, CentreState, encode
+from sync.messages import Ack, CentreState, Envelope, encode, link
 from sync.mqtt import MqttLink
 from sync.uplink_link import UplinkError
 from sync.uplink_values import Confirm
@@ -26,11 +28,30 @@ pytestmark = pytest.mark.mosquitto
 SECONDS = 30.0
 
 
+def chain_of(payload: bytes) -> list[str]:
+    """Return the chain hash behind each entry, as a stranger computes it."""
+    data = msgspec.json.decode(payload, type=Envelope)
+    prev, found = data.chain.prev, []
+    for raw in data.entries:
+        prev = link(prev, bytes(raw))
+        found.append(prev)
+    assert prev == data.chain.head
+    return found
+
+
 class Centre:
     """Books what it hears and acknowledges, unless told otherwise."""
 
-    def __init__(self, port: int, *, acks: bool = True, store: str = "A") -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        acks: bool = True,
+        store: str = "A",
+        loses: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.acks = acks
+        self.loses = loses
         self.store = store
         self.ledgers: dict[str, Ledger] = {}
         self.payloads: list[tuple[str, bytes, bool]] = []
@@ -55,14 +76,21 @@ class Centre:
         """Publish something."""
         self.link.publish(topic, payload, qos=1, retain=retain, token=1)
 
-    def ack(self, epoch: str, upto: int, chain: str | None, name: str = "g1") -> None:
+    def ack(
+        self,
+        epoch: str,
+        upto: int,
+        chain: str | None,
+        name: str = "g1",
+        missing: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Acknowledge something, true or not."""
         message = Ack(
             site=SITE,
             gateway=name,
             epoch=epoch,
             upto=upto,
-            missing=[],
+            missing=list(missing),
             store=self.store,
             generation=1,
             chain=chain,
@@ -91,6 +119,14 @@ class Centre:
         with self.changed:
             assert self.changed.wait_for(what, SECONDS)
 
+    def received(self, kind: str) -> int:
+        """Return how many entries came on a topic, repeats included."""
+        return sum(
+            len(json.loads(data)["entries"])
+            for topic, data, _ in list(self.payloads)
+            if topic.endswith(f"/{kind}")
+        )
+
     def last(self, kind: str) -> tuple[bytes, bool] | None:
         """Return the last message on a gateway's topic."""
         topic = f"{PREFIX}/{SITE}/g1/{kind}"
@@ -105,7 +141,9 @@ class Centre:
                 topics = [
                     f"{PREFIX}/+/+/{kind}" for kind in ("punch", "event", "state")
                 ]
-                self.link.subscribe([*topics, f"{PREFIX}/+/+/terminal/+"])
+                more = ("terminal/+", "cmd/reply", "live/+")
+                topics += [f"{PREFIX}/+/+/{kind}" for kind in more]
+                self.link.subscribe(topics)
             elif isinstance(event, Subscribed):
                 self.ready.set()
             elif isinstance(event, Message):
@@ -113,19 +151,22 @@ class Centre:
 
     def _take(self, event: Message) -> None:
         kind = event.topic.split("/")[4]
-        if "_central" not in event.topic:
+        if "_central" not in event.topic and kind not in ("cmd", "live"):
             check(kind, event.payload)
         with self.changed:
             self.payloads.append((event.topic, event.payload, event.retained))
             self.changed.notify_all()
-        if kind not in ("punch", "event"):
+        if kind not in ("punch", "event") or self.loses():
             return
         data = json.loads(event.payload)
         ledger = self.ledgers.setdefault(data["epoch"], Ledger())
         seqs = [entry["seq"] for entry in data["entries"]]
-        ledger.add([(seq, data["chain"]["head"]) for seq in seqs])
+        hashed = zip(seqs, chain_of(event.payload), strict=True)
+        ledger.add(hashed)
         if self.acks:
-            self.ack(data["epoch"], ledger.upto, ledger.chain, data["gateway"])
+            missing = ledger.missing[:100]
+            name = data["gateway"]
+            self.ack(data["epoch"], ledger.upto, ledger.chain, name, missing)
 
 
 def test_everything_is_delivered_and_acknowledged(broker: Mosquitto) -> None:
@@ -285,6 +326,67 @@ def test_a_restored_gateway_forks(broker: Mosquitto) -> None:
             assert outbox.epoch == "epoch-2"
             assert centre.ledgers["epoch-2"].upto == len(outbox.rows) == 50
             centre.wait(lambda: b'"epoch-2"' in (centre.last("state") or (b"",))[0])
+
+
+def test_holes_are_filled_and_nothing_else_is_sent_twice(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that drops one message in ten: exactly those come again."""
+    seed = 20261121
+    print("seed", seed)
+    dice = random.Random(seed)
+    options = replace(QUICK, reorder_seconds=0.1, go_back_seconds=20.0)
+    with Centre(broker.port, loses=lambda: dice.random() < 0.1) as centre:
+        with Gateway(broker.port, options=options) as gateway:
+            gateway.add(range(20_000))
+            centre.wait(lambda: centre.received("punch") > 19_000)
+            centre.loses = lambda: False
+            # The last message may be one of the lost: only another shows the hole.
+            gateway.add(range(20_000, 20_010))
+            gateway.wait_delivered()
+        again = centre.received("punch") - 20_010
+    assert 0 < again < 20_010 * 0.3
+    assert any(record.msg == "uplink hole" for record in caplog.records)
+    assert not any(record.msg == "uplink rewound" for record in caplog.records)
+
+
+def test_entries_of_an_older_epoch_go_out_again(broker: Mosquitto) -> None:
+    """The centre asks for ranges; what is there goes out under its own epoch."""
+    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+        gateway.add(range(300))
+        gateway.wait_delivered()
+        before = len(centre.payloads)
+        gateway.call(lambda: gateway.uplink.resend("g1-epoch", [(5, 7), (250, 250)]))
+        centre.wait(lambda: len(centre.payloads) >= before + 2)
+        again = [json.loads(data) for _, data, _ in centre.payloads[before:]]
+        seqs = [[entry["seq"] for entry in one["entries"]] for one in again]
+        assert seqs == [[5, 6, 7], [250]]
+        assert all(
+            chain_of(json.dumps(one, separators=(",", ":")).encode()) for one in again
+        )
+
+
+def test_answers_and_live_punches_are_said_once(broker: Mosquitto) -> None:
+    """Not kept by the broker, not repeated at the next connection, and not queued."""
+    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+        gateway.wait(lambda: gateway.uplink.connected)
+        gateway.call(lambda: gateway.uplink.answer("cmd/reply", b"{}"))
+        gateway.call(lambda: gateway.uplink.publish_live("live/lobby", b"1"))
+        centre.wait(lambda: {b"{}", b"1"} <= {p for _, p, _ in centre.payloads})
+        assert not any(kept for _, p, kept in centre.payloads if p in (b"{}", b"1"))
+    gateway.uplink.answer("cmd/reply", b"lost")
+    gateway.uplink.publish_live("live/lobby", b"lost")
+
+
+def test_the_book_reaches_its_taker(broker: Mosquitto) -> None:
+    """A gateway that follows the centre's book subscribes to it."""
+    taken: queue.Queue[bytes] = queue.Queue()
+    with Centre(broker.port) as centre, Gateway(broker.port, book=taken.put):
+        centre.say(f"{PREFIX}/{SITE}/g1/book", b"{}")
+        assert taken.get(timeout=SECONDS) == b"{}"
+    centre_only = f"{PREFIX}/{SITE}/g1/book"
+    with Centre(broker.port) as centre:
+        centre.say(centre_only, b"")
 
 
 def test_acks_for_others_and_garbage_change_nothing(

@@ -4,7 +4,7 @@ Time is a number here; nothing waits.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -72,6 +72,7 @@ def ack(  # noqa: PLR0913 - the words of an ack, each with its usual value
     now: float = 0.0,
     *,
     retained: bool = False,
+    missing: Sequence[tuple[int, int]] = (),
     store: str = "A",
     generation: int = 1,
     epoch: str = EPOCH,
@@ -85,7 +86,7 @@ def ack(  # noqa: PLR0913 - the words of an ack, each with its usual value
         gateway="g",
         epoch=epoch,
         upto=upto,
-        missing=[],
+        missing=list(missing),
         store=store,
         generation=generation,
         chain=h(upto) if chain == "ours" and upto else None if not upto else chain,
@@ -374,8 +375,73 @@ def test_a_stream_the_centre_knows_otherwise_forks(*, retained: bool) -> None:
     other = ack(f, 10, chain=origin("other"), retained=retained)
     assert other.verdict is Verdict.FORK
     assert "another entry 10" in other.reason
-    pruned = ack(f, 10, hash_at=lambda _: None, retained=retained)
-    assert pruned.verdict is Verdict.FORK
+
+
+def test_what_is_common_before_a_fork() -> None:
+    """What was confirmed is, unless just that is told otherwise."""
+    f = flow(acked=30)
+    assert ack(f, 50, head=40).common == 30
+    assert ack(f, 40, chain=origin("other")).common == 30
+    assert ack(f, 30, chain=origin("other")).common == 0
+    assert ack(f, 20, chain=origin("other")).common == 0
+
+
+def test_entries_that_are_gone_contradict_nobody() -> None:
+    """A centre from an old backup stands where we deleted: we cannot say no."""
+    f = flow(acked=30)
+    gone = ack(f, 10, generation=2, hash_at=lambda _: None)
+    assert (gone.verdict, f.acked) == (Verdict.MOVED, 10)
+
+
+def test_holes_are_sent_again_without_going_back() -> None:
+    """Exactly what is missing, after a moment; naming holes is a sign of life."""
+    f = flow()
+    send(f)
+    send(f)
+    send(f)
+    assert ack(f, 10, 1.0, missing=[(11, 20)]).verdict is Verdict.MOVED
+    assert f.repairs(1.5) == []
+    assert ack(f, 10, 2.9, missing=[(11, 20)]).verdict is Verdict.KNOWN
+    assert f.repairs(2.9) == [(11, 20)]
+    assert not f.tick(4.0)  # silence counts from 2.9
+    assert (f.sent, f.acked) == (30, 10)
+    assert ack(f, 30, 4.1).verdict is Verdict.MOVED
+    assert f.repairs(99.0) == []
+
+
+def test_holes_that_stay_end_in_going_back() -> None:
+    """When nothing more is heard, everything unconfirmed goes out again."""
+    f = flow()
+    send(f)
+    send(f)
+    ack(f, 0, 1.0, missing=[(1, 10)])
+    assert f.next_at() == 2.0
+    assert f.repairs(2.0) == [(1, 10)]
+    assert f.tick(3.0)
+    assert (f.sent, f.repairs(9.0)) == (0, [])
+
+
+def test_holes_in_what_was_not_sent_are_none_of_ours() -> None:
+    """After a step back the entries come anyway; retained words are old."""
+    f = flow()
+    send(f)
+    ack(f, 0, 0.0, missing=[(1, 5), (8, 30), (41, 50)])
+    assert f.repairs(1.0) == [(1, 5), (8, 10)]
+    f = flow()
+    send(f)
+    ack(f, 0, 0.0, missing=[(1, 5)], retained=True)
+    assert f.repairs(9.0) == []
+
+
+def test_nothing_is_repaired_while_sending_is_held_back() -> None:
+    """A broker that refuses gets no more than its probes."""
+    f = flow()
+    token = send(f)
+    send(f)
+    ack(f, 0, 0.0, missing=[(1, 10)])
+    f.published(token, FORBIDDEN, 0.5)
+    assert gate(f) is Gate.REFUSED
+    assert f.repairs(9.0) == []
 
 
 def test_a_centre_without_chains_is_believed() -> None:
@@ -509,6 +575,13 @@ class World:
         """Return the last entry up to which the centre has everything."""
         return next(n for n in range(10**6) if n + 1 not in self.stored)
 
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """Return the holes below the last entry the centre has."""
+        known = sorted(self.stored)
+        pairs = zip([0, *known], known, strict=False)
+        return [(low + 1, high - 1) for low, high in pairs if high > low + 1]
+
 
 @pytest.mark.parametrize("seed", range(60))
 def test_whatever_happens_everything_arrives(seed: int) -> None:
@@ -534,7 +607,7 @@ def test_whatever_happens_everything_arrives(seed: int) -> None:
 
 
 def _step(f: Flow, world: World, now: float, head: int, *, rough: bool) -> None:
-    """Let one thing happen, then send what may be sent."""
+    """Let one thing happen; send, arrive, acknowledge."""
     chance = world.random.random() if rough else 1.0
     if f.stuck(now) or chance < 0.03:
         world.wire.clear()
@@ -550,10 +623,25 @@ def _step(f: Flow, world: World, now: float, head: int, *, rough: bool) -> None:
     if not rough:
         f.centre(online=True, retained=True, now=now)
     f.tick(now)
+    _send_all(f, world, now, head)
+    _arrive(f, world, now, rough=rough)
+    if world.random.random() < 0.7:
+        _say(f, world, now, head)
+
+
+def _send_all(f: Flow, world: World, now: float, head: int) -> None:
+    """Send what may be sent."""
+    for first, last in f.repairs(now):
+        if f.control_room():
+            world.wire.append((f.send_control(now), first, last))
     while f.room() and f.sent < head:
         first = f.sent + 1
         last = min(head, f.sent + world.random.randint(1, f.rows))
         world.wire.append((f.send(last, h(last), now), first, last))
+
+
+def _arrive(f: Flow, world: World, now: float, *, rough: bool) -> None:
+    """Let what is on the wire arrive, or not."""
     arrived, world.wire = world.wire, []
     for token, first, last in arrived:
         fate = world.random.random() if rough else 1.0
@@ -563,12 +651,11 @@ def _step(f: Flow, world: World, now: float, head: int, *, rough: bool) -> None:
         f.published(token, codes[0] if codes else OK, now)
         if not codes and fate > 0.3:
             world.stored |= set(range(first, last + 1))
-    if world.random.random() < 0.7:
-        _say(f, world, now, head)
 
 
 def _say(f: Flow, world: World, now: float, head: int) -> None:
-    ack(f, world.upto, now, generation=world.generation, head=head)
+    missing = world.missing
+    ack(f, world.upto, now, generation=world.generation, head=head, missing=missing)
 
 
 def test_link_is_what_the_hashes_here_stand_for() -> None:

@@ -6,10 +6,11 @@ import pytest
 from sqlite_utils import Database
 
 from gateway.store import epochs
+from gateway.store.again import fork
 from gateway.store.figures import Figures, Progress, broken_term, count
 from gateway.store.outbox import interpret
 from gateway.store.raw import FILED
-from tests.builders import STAMP, meaning, record, records
+from tests.builders import STAMP, entry, meaning, record, records
 from tests.gateway.store.journals import keep
 
 GOOD = Figures(stored=10, punches=7, repeats=2, rejected=1, sent=7, acknowledged=5)
@@ -46,8 +47,8 @@ def test_older_epochs_count_as_confirmed(db: Database) -> None:
     keep(db, records(3))
     interpret(db, 0, 100, meaning(), STAMP)
     epochs.confirm(db, 1, None, None, 0)
-    epochs.fork(db, STAMP, "restored")
-    found = count(db, "VT00000001", "zk", FILED, Progress(epoch=2, sent=1, acked=0))
+    fork(db, STAMP, "restored", 1, entry({}))
+    found = count(db, "VT00000001", "zk", FILED, Progress(epoch=2, sent=2, acked=0))
     assert (found.sent, found.acknowledged) == (2, 1)
 
 
