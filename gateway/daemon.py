@@ -146,7 +146,7 @@ class Daemon:
 
     async def status(self) -> dict[str, Any]:
         """Return `status --json`."""
-        return status.whole(
+        found = status.whole(
             self.loaded,
             self._reader,
             self._newest,
@@ -155,16 +155,18 @@ class Daemon:
             uplink=self._delivery.status(),
             half_read=self._terminals.half_read(),
         )
+        return {**found, "reconcile": self._reconciler.summary()}
 
     def overview(self) -> dict[str, Any]:
         """Return `status --json` as the terminals' lines were last said."""
-        return status.around(
+        found = status.around(
             self.loaded,
             status.backlog(self._reader, self._now),
             self._retained.lines(),
             self._delivery.status(),
             self._terminals.half_read(),
         )
+        return {**found, "reconcile": self._reconciler.summary()}
 
     def announce(self) -> None:
         """Publish the gateway's state again, with what is at risk now."""

@@ -4,13 +4,14 @@
 what `risks` returns. Words are for people; ids are for programs and never change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from gateway.settings import AlarmSettings
+from sync.certificates import State
 
 _HOUR_SECONDS = 3600.0
 _MINUTE_SECONDS = 60.0
@@ -31,6 +32,17 @@ class RiskId(StrEnum):
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
     BACKLOG_OLD = "backlog_old"
+    CERTIFICATE_EXPIRES = "certificate_expires"
+    CERTIFICATE_UNUSABLE = "certificate_unusable"
+    CLOCK_UNSET = "clock_unset"
+    RECONCILE_DIFFERS = "reconcile_differs"
+
+
+_CERTIFICATES = {
+    RiskId.CERTIFICATE_EXPIRES: (State.EXPIRES, State.EXPIRED),
+    RiskId.CERTIFICATE_UNUSABLE: (State.UNREADABLE,),
+    RiskId.CLOCK_UNSET: (State.EARLY,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ def risks(status: Line, alarms: AlarmSettings, now: datetime) -> list[Risk]:
         ]
     found += _of_uplink(status["uplink"])
     found += _of_outbox(status["outbox"], alarms)
+    found += _of_certificates(status["certificates"])
+    found += _of_counting(status["reconcile"])
     return found
 
 
@@ -141,3 +155,19 @@ def _of_outbox(outbox: Line, alarms: AlarmSettings) -> Iterator[Risk]:
             f" {age:.0f} s"
         )
         yield Risk(RiskId.BACKLOG_OLD, None, words)
+
+
+def _of_counting(lines: Iterable[Line]) -> Iterator[Risk]:
+    for line in lines:
+        if line["differing"]:
+            days = ", ".join(one["day"] for one in line["differing"])
+            words = f"terminal {line['terminal']}: the centre counts {days} otherwise"
+            yield Risk(RiskId.RECONCILE_DIFFERS, line["terminal"], words)
+
+
+def _of_certificates(lines: Sequence[Line]) -> Iterator[Risk]:
+    """Yield a risk of each kind; the words name every file."""
+    for id_, states in _CERTIFICATES.items():
+        words = [line["words"] for line in lines if line["state"] in states]
+        if words:
+            yield Risk(id_, None, "; ".join(words))

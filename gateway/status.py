@@ -13,6 +13,7 @@ from gateway.store import journal, raw
 from gateway.store.drain import Reader
 from gateway.store.figures import Figures, Progress, broken_term, count
 from gateway.store.schema import table
+from sync import certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ def around(
     """Return `status --json` around the lines of its terminals.
 
     `half_read`: ids whose counts cannot add up yet, because a read is under way.
+    `reconcile`, what came of the last counting with the centre, only the daemon knows.
     """
     return {
         "gateway": loaded.settings.gateway.id,
@@ -178,7 +180,16 @@ def around(
         },
         "confirm": loaded.settings.mqtt.confirm.value,
         "uplink": dict(uplink) if uplink else None,
+        "certificates": [one.as_json() for one in certificates_of(loaded)],
+        "reconcile": [],
     }
+
+
+def certificates_of(loaded: Loaded) -> list[certificates.Standing]:
+    """Return what is known of the certificates that the uplink uses."""
+    mqtt = loaded.settings.mqtt
+    now = certificates.real_now()
+    return certificates.standings(mqtt.tls_ca, mqtt.tls_cert, now)
 
 
 def unreadable(error: sqlite3.Error, loaded: Loaded) -> str:

@@ -18,7 +18,7 @@ from tests.gateway.commands import run
 EXPECTED = {
     *("run", "central", "check-config", "virtual", "demo", "status", "health", "tail"),
     *("terminal info", "terminal read", "terminal users", "terminal clock"),
-    *("central count", "central gaps"),
+    *("central count", "central gaps", "init", "doctor", "import", "reconcile"),
 }
 
 BOOK = """[site]
