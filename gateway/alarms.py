@@ -15,6 +15,7 @@ from gateway.clock import Now
 from gateway.health import Risk, RiskId, risks
 from gateway.log import loud
 from gateway.settings import Loaded
+from sync.certificates import Notices
 
 log = logging.getLogger("punchgate.daemon")
 
@@ -49,6 +50,7 @@ class Alarms:
         self._risks: dict[str, Risk] = {}
         self._write_at = 0.0
         self._failures = 0
+        self._notices = Notices()
 
     @property
     def keys(self) -> list[str]:
@@ -60,6 +62,8 @@ class Alarms:
 
         Told is what two looks in a row saw: a moment between two counts is no risk.
         """
+        mqtt = self._view.loaded.settings.mqtt
+        self._notices.look(mqtt.tls_ca, mqtt.tls_cert)
         status = self._view.overview()
         alarms = self._view.loaded.settings.alarms
         seen = {risk.key: risk for risk in risks(status, alarms, self._now())}

@@ -5,25 +5,26 @@ the process at once; everything else is retried for ever.
 """
 
 import asyncio
-import hashlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway import status
 from gateway.alarms import Alarms
+from gateway.central_book import CentralBook
 from gateway.clock import Now, text
 from gateway.commands import Commands
 from gateway.control import Arguments, Control, RefusedError
+from gateway.core.book import changes
 from gateway.core.walker import Problem
 from gateway.delivery import Delivery, JournalOutbox
 from gateway.errors import ConfigError
 from gateway.filing import file_piece, read_request
+from gateway.following import Following
 from gateway.housekeeping import Housekeeping
 from gateway.intake import Intake
 from gateway.poller import Standing
@@ -58,24 +59,32 @@ class Daemon:
         self._beats = Heartbeats()
         self._session = 0
         self._reloading = asyncio.Lock()
-        self._intake = Intake(self._journal, now, self._wake, loaded.book)
+        self._intake = Intake(
+            self._journal,
+            now,
+            self._wake,
+            loaded.book,
+            lambda punches: self._delivery.say_live(punches),  # noqa: PLW0108 - made below
+        )
         self._terminals = Terminals(self._intake, now, self._beats, self._tell)
         self._retained = Retained(self, self._reader, now)
         self._newest = status.Newest()
         self._alarms = Alarms(self, now, VERSION)
         self._reconciler = Reconciler(self._intake, now, self._name_of, self._wake)
         self._commands = Commands(self, self._intake, now, self._reconciler)
+        self._following = Following(self, now)
         self._delivery = Delivery(
             JournalOutbox(self._journal, self._reader, now),
             lambda: self.loaded,
             now,
             birth=self._birth,
             command=self._commands.take,
+            book=self._following.take,
         )
         self._housekeeping = Housekeeping(
             self._intake, now, lambda: self.loaded, self._reconciler
         )
-        self._book_seen = _stamp(loaded.book_path)
+        self._book_seen = _stamp(loaded)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
@@ -133,6 +142,7 @@ class Daemon:
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._commands.run()),
             asyncio.create_task(self._housekeeping.run()),
+            asyncio.create_task(self._following.run()),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -179,20 +189,43 @@ class Daemon:
 
     async def _reload(self) -> dict[str, Any]:
         before = self.loaded
-        self._book_seen = _stamp(before.book_path)
+        self._book_seen = _stamp(before)
         try:
-            loaded = load(before.path)
+            loaded = replace(load(before.path), heard=before.heard)
             _check_reloadable(before, loaded)
         except ConfigError as error:
             return self._refuse(error)
         self.loaded = loaded
-        self._book_seen = _stamp(loaded.book_path)
+        self._book_seen = _stamp(loaded)
         changed = await self._learn(loaded)
         touched = await self._terminals.apply(loaded)
-        if loaded.settings.mqtt != before.settings.mqtt:
+        follows = loaded.follows_centre is not before.follows_centre
+        if loaded.settings.mqtt != before.settings.mqtt or follows:
             self._delivery.renew()
         log.info("reloaded", {"terminals": ",".join(touched) or None})
         return {"changed": changed, "terminals": touched, "problems": []}
+
+    async def adopt(self, received: CentralBook) -> None:
+        """Put a book of the centre in force; settings stay as they are."""
+        async with self._reloading:
+            before = self.loaded
+            if not before.follows_centre:
+                return
+            self.loaded = replace(before, book=received.book, received=received)
+            punches = await self._attribute(self.loaded)
+            try:
+                touched = await self._terminals.apply(self.loaded)
+            except ConfigError as error:  # a comm key that is gone
+                touched = self._refuse(error)["terminals"]
+        log.info(
+            "book received",
+            {
+                "version": received.book.version or None,
+                "changed": "; ".join(changes(before.book, received.book)) or None,
+                "punches_changed": punches,
+                "terminals": ",".join(touched) or None,
+            },
+        )
 
     def _refuse(self, error: ConfigError) -> dict[str, Any]:
         problems = [str(problem) for problem in error.problems]
@@ -280,11 +313,13 @@ class Daemon:
     def _birth(self) -> State:
         return self._retained.state(self._session, self._alarms.keys)
 
-    async def _learn(self, loaded: Loaded) -> int:
+    async def _attribute(self, loaded: Loaded) -> int:
         codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
         # Codes do not change stored punches: only the book's text counts here.
-        digest = hashlib.sha256(loaded.book_path.read_bytes()).hexdigest()
-        changed = await self._intake.learn(loaded.book, codes, digest)
+        return await self._intake.learn(loaded.book, codes, loaded.book_digest)
+
+    async def _learn(self, loaded: Loaded) -> int:
+        changed = await self._attribute(loaded)
         log.info(
             "book", {"version": loaded.book.version or None, "punches_changed": changed}
         )
@@ -303,14 +338,19 @@ class Daemon:
                 notify("WATCHDOG=1")
             self._retained.refresh(self._terminals.standings())
             await self._alarms.look()
-            if _stamp(self.loaded.book_path) != self._book_seen:
+            if _stamp(self.loaded) != self._book_seen:
                 await self.reload()
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes when somebody writes a file; None while it is not there."""
+def _stamp(loaded: Loaded) -> tuple[int, int] | None:
+    """Return what changes when somebody writes the book; None while it is not there.
+
+    Nobody writes the centre's book here but ourselves.
+    """
+    if loaded.follows_centre:
+        return None
     try:
-        found = path.stat()
+        found = loaded.book_path.stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size

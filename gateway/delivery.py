@@ -1,11 +1,13 @@
 """Delivery as the daemon sees it: the journal's outbox, and the uplink in use."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from gateway import live
 from gateway.clock import Now, text
-from gateway.outgoing import event_entry
+from gateway.core.values import Punch
+from gateway.outgoing import event_entry, live_punch
 from gateway.settings import Loaded
 from gateway.store.again import fork
 from gateway.store.drain import Reader, Row
@@ -93,9 +95,10 @@ class Delivery:
         now: the wall clock.
         birth: returns our state, as a birth.
         command: takes the messages of `cmd`.
+        book: takes those of `book`, where the settings follow the centre's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams to the daemon
         self,
         outbox: JournalOutbox,
         loaded: Callable[[], Loaded],
@@ -103,12 +106,14 @@ class Delivery:
         *,
         birth: Callable[[], State],
         command: Callable[[bytes], None],
+        book: Callable[[bytes], None],
     ) -> None:
         self._outbox = outbox
         self._loaded = loaded
         self._now = now
         self._birth = birth
         self._command = command
+        self._book = book
         self._changed = asyncio.Event()
         self.uplink = self._build()
 
@@ -119,6 +124,13 @@ class Delivery:
     def wake(self) -> None:
         """Say that new entries were committed. From any thread."""
         self.uplink.wake()
+
+    def say_live(self, punches: Iterable[Punch]) -> None:
+        """Tell displays of the punches of now, if anybody can hear it."""
+        ours = self._loaded().settings.gateway
+        for punch in live.of_now(punches) if self.uplink.connected else ():
+            payload = live_punch(punch, ours.site, ours.id)
+            self.uplink.publish_live(f"live/{punch.terminal}", payload)
 
     async def run(self) -> None:
         """Deliver until cancelled.
@@ -156,7 +168,8 @@ class Delivery:
         }
 
     def _build(self) -> Uplink:
-        settings = self._loaded().settings
+        loaded = self._loaded()
+        settings = loaded.settings
         gateway, mqtt = settings.gateway, settings.mqtt
         return Uplink(
             self._outbox,
@@ -178,4 +191,5 @@ class Delivery:
             now=lambda: text(self._now()),
             birth=self._birth,
             command=self._command,
+            book=self._book if loaded.follows_centre else None,
         )

@@ -169,5 +169,7 @@ def _of_certificates(lines: Sequence[Line]) -> Iterator[Risk]:
     """Yield a risk of each kind; the words name every file."""
     for id_, states in _CERTIFICATES.items():
         words = [line["words"] for line in lines if line["state"] in states]
+        if id_ is RiskId.CLOCK_UNSET:
+            del words[1:]  # one clock serves all
         if words:
             yield Risk(id_, None, "; ".join(words))

@@ -7,7 +7,7 @@ thread; here it is asked for it, logged, and the uplink is told.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from sqlite_utils import Database
@@ -25,23 +25,33 @@ from sync.messages import Detail
 
 log = logging.getLogger("punchgate.intake")
 
-_PIECE = 2_000
+_PIECE = 8_000
 _FEW = 20
 
 
 class Intake:
-    """Stores what pollers bring, and makes punches of it."""
+    """Stores what pollers bring, and makes punches of it.
+
+    `made` is told of the punches of every pass, after their commit.
+    """
 
     def __init__(
-        self, journal: Journal, now: Now, wake: Callable[[], None], book: Book
+        self,
+        journal: Journal,
+        now: Now,
+        wake: Callable[[], None],
+        book: Book,
+        made: Callable[[Iterable[Punch]], None] = lambda _: None,
     ) -> None:
         self._journal = journal
         self._now = now
         self._wake = wake
         self._book = book
+        self._made = made
         self._codes: Mapping[str, Mapping[int, VerifyMode]] = {}
         self._pass = asyncio.Lock()
         self._last: int | None = None
+        self._fresh: dict[int, Sequence[raw.Row]] = {}
 
     async def ask(self, job: Job[T]) -> T:
         """Run a job in the journal's thread; return after its commit.
@@ -52,16 +62,22 @@ class Intake:
         return await asyncio.wrap_future(self._journal.submit(job))
 
     async def learn(
-        self, book: Book, codes: Mapping[str, Mapping[int, VerifyMode]], digest: str
+        self,
+        book: Book,
+        codes: Mapping[str, Mapping[int, VerifyMode]],
+        digest: str | None,
     ) -> int:
         """Use this book from now on; return how many stored punches it changed.
 
         Punches are attributed again only when the book is not the one they were
-        attributed with.
+        attributed with; without a digest it is none yet, and they stay as they are.
         """
         async with self._pass:
             self._book, self._codes = book, codes
-            if await self.ask(lambda db: schema.get(db, "book")) == digest:
+            if (
+                digest is None
+                or await self.ask(lambda db: schema.get(db, "book")) == digest
+            ):
                 return 0
             changed = 0
             after: str | None = ""
@@ -83,9 +99,12 @@ class Intake:
         new = 0
         for start in range(0, len(records), _PIECE):
             piece = records[start : start + _PIECE]
-            new += await self.ask(
+            stored = await self.ask(
                 partial(raw.store, records=piece, seen=seen, generation=generation)
             )
+            new += stored.new
+            if stored.rows:
+                self._fresh[stored.rows[0].id - 1] = stored.rows
         return new
 
     async def carry(
@@ -108,8 +127,10 @@ class Intake:
                 if done.last == self._last:
                     return
                 self._last = done.last
+                self._forget_before(done.last)
                 self._report(done)
                 self._wake()
+                self._made(punch for _, punch in done.punches)
 
     async def event(
         self,
@@ -160,7 +181,12 @@ class Intake:
 
     def _interpret(self, last: int) -> Job[outbox.Interpreted]:
         meaning, now = self._meaning(), text(self._now())
-        return lambda db: outbox.interpret(db, last, _PIECE, meaning, now)
+        fresh = self._fresh.get(last, ())
+        return lambda db: outbox.interpret(db, last, _PIECE, meaning, now, fresh)
+
+    def _forget_before(self, last: int) -> None:
+        """Let go of rows that were stored just now and are interpreted."""
+        self._fresh = {at: rows for at, rows in self._fresh.items() if at >= last}
 
     def _relearn(self, after: str) -> Job[tuple[str | None, int]]:
         meaning, now = self._meaning(), text(self._now())

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from gateway.clock import text
 from gateway.core.values import Punch, Rejected
-from sync.messages import Detail, EventEntry, PunchEntry, encode
+from sync.messages import Detail, EventEntry, LivePunch, PunchEntry, encode
 
 
 def punch_entry(punch: Punch, seq: int, rev: int) -> bytes:
@@ -30,6 +30,28 @@ def punch_entry(punch: Punch, seq: int, rev: int) -> bytes:
             source=punch.source.value,
             raw=None if punch.raw is None else punch.raw.hex(),
             verify_code=punch.verify_code,
+        )
+    )
+
+
+def live_punch(punch: Punch, site: str, gateway: str) -> bytes:
+    """Return a punch as the message of `live`."""
+    return encode(
+        LivePunch(
+            site=site,
+            gateway=gateway,
+            terminal=punch.terminal,
+            serial=punch.serial,
+            id=punch.id,
+            badge=punch.badge,
+            person=punch.person,
+            reason=punch.reason and punch.reason.value,
+            at=punch.at,
+            zone=punch.zone,
+            verify=punch.verify.value,
+            state=punch.state,
+            received_at=text(punch.received_at),
+            offset_seconds=punch.offset_seconds,
         )
     )
 

@@ -10,25 +10,20 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from drivers import Driver
-from drivers.base import (
-    Address,
-    Announcement,
-    Counts,
-    RawPunch,
-    Terminal,
-    TerminalError,
-)
+from drivers.base import Announcement, Counts, RawPunch, Terminal, TerminalError
 from gateway.clock import Now, text
 from gateway.core.values import RawRecord, Source
 from gateway.intake import Intake
 from gateway.reading import AnchorLostError, Announced, Due, LogRead
 from gateway.store import raw
 from gateway.terminal_clock import TerminalClock
+from gateway.terminal_spec import Spec, Standing
+
+__all__ = ["Poller", "Spec", "Standing", "WrongTerminalError"]
 
 log = logging.getLogger("punchgate.poller")
 
@@ -37,33 +32,6 @@ _QUEUE_SECONDS = 30.0
 
 class WrongTerminalError(TerminalError):
     """Another terminal answers at this address; nothing of it is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """Which terminal this is by the configuration and the book."""
-
-    id: str
-    serial: str
-    zone: str
-    address: Address
-    driver: Driver
-    poll_seconds: float
-    live: bool
-
-
-@dataclass(slots=True)
-class Standing:
-    """What is known of a terminal now; the daemon shows it."""
-
-    online: bool = False
-    in_terminal: int | None = None
-    downloaded: int = 0
-    generation: int = 1
-    capacity: int | None = None
-    offset_seconds: float | None = None
-    last_read: str | None = None
-    error: str | None = None
 
 
 class Poller:
@@ -77,6 +45,8 @@ class Poller:
             Set later, the next look does; it stays until one was read to its end.
         whole_reads: how many whole logs may be read at once, over all terminals.
         progress: called whenever it got on; the watchdog looks at it.
+        claim: asked whether a serial may be this terminal's, where `spec` has none:
+            returns the terminal that has it already, else None.
     """
 
     def __init__(  # noqa: PLR0913 - the seams to the daemon
@@ -88,6 +58,7 @@ class Poller:
         distrust: bool,
         whole_reads: asyncio.Semaphore,
         progress: Callable[[], None],
+        claim: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.spec = spec
         self.standing = Standing()
@@ -96,6 +67,7 @@ class Poller:
         self._now = now
         self.distrust = distrust
         self._whole_reads = whole_reads
+        self._claim = claim
         self._reported: str | None = None
         self._cursor: raw.Cursor | None = None
         self._due = Due()
@@ -142,6 +114,8 @@ class Poller:
             await self._read_if_due(terminal, counts, Source.POLL)
 
     async def _check_serial(self, serial: str) -> None:
+        if not self.spec.serial:
+            await self._believe(serial)
         if serial == self.spec.serial:
             self._reported = None
             return
@@ -156,6 +130,15 @@ class Poller:
             f"serial {serial} answers instead of {self.spec.serial}; put the right"
             " terminal there or correct the serial in the book"
         )
+
+    async def _believe(self, serial: str) -> None:
+        """Take a terminal that nobody gave a serial for what it says it is."""
+        other = self._claim(serial)
+        if other is not None:
+            raise WrongTerminalError(f"serial {serial} is terminal {other}")
+        spec = self.spec = replace(self.spec, serial=serial)
+        self._clock = TerminalClock(spec.id, serial, spec.zone, self._intake, self._now)
+        await self.remember()
 
     async def _count(self, terminal: Terminal) -> Counts:
         """Return what the terminal says it holds."""

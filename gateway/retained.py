@@ -112,6 +112,8 @@ class Retained:
         if settings is None:
             return  # a reload is about to stop it
         serial, standing = loaded.book_serial(terminal), self._view.standing(terminal)
+        if not serial:
+            return  # nobody knows yet which one it is
         counted = status.figures(
             self._reader,
             serial,

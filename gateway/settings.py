@@ -1,19 +1,23 @@
 """gateway.toml into typed settings, every problem of it and its book at once."""
 
 import contextlib
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gateway import central_book
+from gateway.central_book import CentralBook
 from gateway.core.book import Book, read_book
 from gateway.core.normalise import VERIFY_CODES
-from gateway.core.toml import TomlError, parse
+from gateway.core.toml import Document, TomlError, parse
 from gateway.core.values import VerifyMode
-from gateway.core.walker import Problem, Walker, between, column, filled, key
+from gateway.core.walker import Problem, Walker, between, column, filled, key, show
 from gateway.errors import ConfigError
-from sync import credentials
-from sync.link import host_alone
+from sync import credentials, tls
+from sync.link import Broker, host_alone
 
 Port = between(1, 65535)
 BOOK_OF_CENTRE = "central"
@@ -152,20 +156,60 @@ class Settings:
     terminals: tuple[TerminalSettings, ...]
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
 
+    @property
+    def pins(self) -> list[tuple[str, str | None]]:
+        """Return the terminals with the serials that the settings pin."""
+        return [(one.id, one.serial) for one in self.terminals]
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings and book without problems, and the files they stand in."""
+    """Settings and book without problems, and the files they stand in.
+
+    `concerns` hold nothing up and should be seen to all the same. `received` is the
+    centre's book where that is followed and has come. `heard` are the serials of
+    terminals that neither the book nor the settings have, as they said them.
+    """
 
     settings: Settings
     book: Book
     book_path: Path
     path: Path
+    concerns: tuple[Problem, ...] = ()
+    received: CentralBook | None = None
+    heard: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def follows_centre(self) -> bool:
+        """Say whether the book comes from the centre."""
+        return self.settings.gateway.book == BOOK_OF_CENTRE
+
+    @property
+    def book_digest(self) -> str | None:
+        """Return what tells this book from others; None while there is none."""
+        if self.follows_centre:
+            return self.received.digest if self.received else None
+        return hashlib.sha256(self.book_path.read_bytes()).hexdigest()
 
     def book_serial(self, terminal: str) -> str:
-        """Return the serial the book has for a terminal of the settings."""
+        """Return the serial the book has for a terminal of the settings.
+
+        With a book of the centre that does not have the terminal it is the one that the
+        settings pin, else the one it said, else empty.
+        """
         found = self.book.terminal(terminal)
-        return found.serial if found else ""
+        if found or not self.follows_centre:
+            return found.serial if found else ""
+        pinned = dict(self.settings.pins).get(terminal)
+        return pinned or self.heard.get(terminal, "")
+
+    def claim(self, terminal: str, serial: str) -> str | None:
+        """Note which serial a terminal said; return another one that has it already."""
+        for one in self.settings.terminals:
+            if one.id != terminal and self.book_serial(one.id) == serial:
+                return one.id
+        self.heard[terminal] = serial
+        return None
 
     @property
     def data_dir(self) -> Path:
@@ -190,9 +234,12 @@ def load(path: Path) -> Loaded:
     _unique_terminals(walker, document.data)
     book_path, book, book_problems = _book(walker, document.data, path.parent)
     problems = sorted(walker.problems, key=lambda problem: problem.line)
-    if settings is None or book is None or problems or book_problems:
+    if settings is None or problems or book_problems:
         raise ConfigError([*problems, *book_problems])
-    return Loaded(settings, book, book_path, path)
+    concerns = tuple(_concerns(settings, document, path))
+    if book is not None:
+        return Loaded(settings, book, book_path, path, concerns)
+    return _with_central(walker, settings, path, concerns)
 
 
 def load_book(path: Path) -> Book:
@@ -236,6 +283,26 @@ def _settle(walker: Walker, data: dict[str, Any], folder: Path) -> None:
                 walker.problem((*where, name), credentials.A_FILE)
 
 
+def _concerns(settings: Settings, document: Document, path: Path) -> Iterator[Problem]:
+    """Yield what others may read, and certificates that will not last."""
+    mqtt = settings.mqtt
+    broker = Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id="",
+        tls_ca=mqtt.tls_ca,
+        tls_cert=mqtt.tls_cert,
+        tls_key=mqtt.tls_key,
+        password_file=mqtt.password_file,
+    )
+    for name, words in tls.concerns(broker):
+        yield Problem(str(path), document.line(("mqtt", name)), f"mqtt.{name}", words)
+    for index, terminal in enumerate(settings.terminals):
+        if words := credentials.exposure(terminal.comm_key_file):
+            where = ("terminals", index, "comm_key_file")
+            yield Problem(str(path), document.line(where), show(where), words)
+
+
 def _unique_terminals(walker: Walker, data: dict[str, Any]) -> None:
     ids = column(data, "terminals", "id")
     for index, value in ids.items():
@@ -250,13 +317,7 @@ def _book(
 ) -> tuple[Path, Book | None, list[Problem]]:
     name = _text(data, "gateway", "book")
     path = folder / (name or "")
-    if not name:
-        return path, None, []
-    if name == BOOK_OF_CENTRE:
-        walker.problem(
-            ("gateway", "book"),
-            "following the centre's book is not possible yet; name a book file",
-        )
+    if not name or name == BOOK_OF_CENTRE:
         return path, None, []
     try:
         text = read_text(path)
@@ -267,6 +328,21 @@ def _book(
         reason = error.problems[0].reason
         walker.problem(("gateway", "book"), f"the book {path} {reason}")
         return path, None, []
+
+
+def _with_central(
+    walker: Walker, settings: Settings, path: Path, concerns: tuple[Problem, ...]
+) -> Loaded:
+    """Complete settings with the last book of the centre, or with an empty one."""
+    where = Path(settings.gateway.data_dir) / central_book.FILE
+    last = central_book.last(where, settings.gateway.site)
+    if last.unusable:
+        concerns = (*concerns, Problem(str(path), 1, "gateway.book", last.unusable))
+    for index, reason in central_book.contradicted(last.book, settings.pins):
+        walker.problem(("terminals", index, "serial"), reason)
+    if walker.problems:
+        raise ConfigError(walker.problems)
+    return Loaded(settings, last.book, where, path, concerns, last.received)
 
 
 def _agree(walker: Walker, data: dict[str, Any], book: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway import central_book
 from gateway.clock import Now
 from gateway.poller import Standing
 from gateway.settings import Loaded, TerminalSettings
@@ -182,6 +183,21 @@ def around(
         "uplink": dict(uplink) if uplink else None,
         "certificates": [one.as_json() for one in certificates_of(loaded)],
         "reconcile": [],
+        "book": _book(loaded),
+    }
+
+
+def _book(loaded: Loaded) -> dict[str, Any]:
+    """Return which book is in force; `received_at` null: a file, or none came yet."""
+    version = loaded.book.version or None
+    if not loaded.follows_centre:
+        return {"from": "file", "version": version, "received_at": None, "words": ""}
+    received = loaded.received
+    return {
+        "from": "central",
+        "version": version,
+        "received_at": received.received_at if received else None,
+        "words": central_book.words(received),
     }
 
 

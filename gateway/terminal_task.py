@@ -13,7 +13,7 @@ from drivers.base import Announcement, ProtocolError, Terminal, TerminalError
 from gateway.errors import StoreError
 from gateway.intake import Intake
 from gateway.log import loud
-from gateway.poller import Poller
+from gateway.poller import Poller, Spec
 
 log = logging.getLogger("punchgate.poller")
 
@@ -34,7 +34,6 @@ class TerminalTask:
         self, poller: Poller, intake: Intake, changed: Callable[[], None]
     ) -> None:
         self.poller = poller
-        self._spec = poller.spec
         self._intake = intake
         self._changed = changed
         self._failures = 0
@@ -42,6 +41,10 @@ class TerminalTask:
         self._free = asyncio.Lock()
         self._borrowers = 0
         self._wanted = asyncio.Event()
+
+    @property
+    def _spec(self) -> Spec:
+        return self.poller.spec
 
     async def run(self) -> None:
         """Poll until cancelled.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from drivers import REGISTRY
 from drivers.base import Address
@@ -64,7 +65,7 @@ class Terminals:
                 half_read.add(name)
         for name, spec in wanted.items():
             if name not in self._running:
-                self._start(spec, distrust=distrust or name in half_read)
+                self._start(loaded, spec, distrust=distrust or name in half_read)
                 touched.append(name)
         self._altered.set()
         return sorted(set(touched))
@@ -110,7 +111,7 @@ class Terminals:
         """Leave a terminal to somebody else while the context lasts."""
         return self._running[name].terminal.lent()
 
-    def _start(self, spec: Spec, *, distrust: bool) -> None:
+    def _start(self, loaded: Loaded, spec: Spec, *, distrust: bool) -> None:
         part = f"terminal {spec.id}"
         self._beats.expect(part, spec.poll_seconds + _STEP_SECONDS)
         poller = Poller(
@@ -120,6 +121,7 @@ class Terminals:
             distrust=distrust,
             whole_reads=self._whole_reads,
             progress=lambda: self._beats.beat(part),
+            claim=partial(loaded.claim, spec.id),
         )
         terminal = TerminalTask(poller, self._intake, lambda: self._tell(spec.id))
         task = asyncio.create_task(terminal.run())

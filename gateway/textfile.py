@@ -64,6 +64,7 @@ def render(
         _one("written_timestamp_seconds", "When this was written.", now.timestamp()),
     ]
     if up:
+        metrics.append(_certificates(status["certificates"]))
         metrics += [_terminal_metric(*what, status) for what in _OF_TERMINAL]
         metrics += _gateway_metrics(status)
     at_risk = tuple(
@@ -75,6 +76,13 @@ def render(
 
 def _one(name: str, help_: str, value: float) -> _Metric:
     return _Metric(name, help_, (({}, float(value)),))
+
+
+def _certificates(lines: Iterable[Line]) -> _Metric:
+    known = [line for line in lines if line["days_left"] is not None]
+    samples = tuple(({"key": line["key"]}, line["days_left"]) for line in known)
+    words = "Days until a certificate expires; below 0 it has."
+    return _Metric("cert_days_left", words, samples)
 
 
 def _terminal_metric(key: str, help_: str, status: Line) -> _Metric:

@@ -1,4 +1,4 @@
-"""The commands that look: status, tail, health, and questions to the centre."""
+"""The commands that look at a gateway: status, tail, health."""
 
 import json
 import signal
@@ -8,14 +8,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from central import settings as central_settings
-from central.store.errors import StoreError
 from gateway import control, settings, status
 from gateway.cli.app import (
     PROBLEM,
@@ -29,7 +27,6 @@ from gateway.cli.app import (
     say,
     show_json,
 )
-from gateway.cli.serve import central_app
 from gateway.errors import ConfigError
 from gateway.health import Risk, RiskId, risks
 from gateway.log import render
@@ -37,9 +34,6 @@ from gateway.settings import Loaded
 from gateway.store import journal
 from gateway.store.drain import Reader
 from gateway.store.schema import table
-
-if TYPE_CHECKING:
-    from central.store.store import CentralStore
 
 _FOLLOW_SECONDS = 0.2
 _COUNTS = (
@@ -99,6 +93,11 @@ def _show(found: dict[str, Any]) -> None:
     uplink = found["uplink"]
     link = "unknown" if uplink is None else _link(uplink)
     say(f"uplink  {link}; confirmed by the {found['confirm']}")
+    if found["book"]["from"] == "central":
+        say(found["book"]["words"])
+    for line in found["certificates"]:
+        left = "" if line["days_left"] is None else f"until {line['until']}"
+        say(f"{line['key']:<8}{line['words'] or left}")
 
 
 def _width() -> int:
@@ -216,65 +215,3 @@ def _punch(row: dict[str, Any], *, as_json: bool) -> None:
         shown = {name: value for name, value in values.items() if value is not None}
         say(render("punch", shown))
     sys.stdout.flush()
-
-
-def _look(context: typer.Context, config: Path | None) -> "CentralStore":
-    path = config_path(config or context.obj, "central.toml")
-    found, problems = central_settings.load(path)
-    if found is None:
-        lines = "\n".join(map(str, problems))
-        fail(f"the configuration has problems:\n{lines}", USAGE)
-    try:
-        # The centre is an extra: a Pi without SQLAlchemy runs every other command.
-        from central.store.store import CentralStore  # noqa: PLC0415
-    except ImportError as error:
-        fail(f"{error}; install punchgate[central]", USAGE)
-    return CentralStore.look(found.store)
-
-
-@central_app.command()
-def count(
-    context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False
-) -> None:
-    """Count the punches of the central store."""
-    try:
-        with _look(context, config) as store:
-            found = {"punches": store.count(), "quarantined": store.quarantined()}
-    except StoreError as error:
-        fail(str(error))
-    if as_json:
-        show_json(found)
-    else:
-        say(f"{found['punches']} punches, {found['quarantined']} messages put aside")
-
-
-@central_app.command()
-def gaps(
-    context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False
-) -> None:
-    """List the holes in what gateways sent; exit 1 when there are any."""
-    try:
-        with _look(context, config) as store:
-            found = store.gaps()
-    except StoreError as error:
-        fail(str(error))
-    rows: list[dict[str, Any]] = [
-        {
-            "site": gap.stream.site,
-            "gateway": gap.stream.gateway,
-            "epoch": gap.stream.epoch,
-            "upto": gap.upto,
-            "missing": [list(span) for span in gap.missing],
-        }
-        for gap in found
-    ]
-    if as_json:
-        show_json(rows)
-    else:
-        for row in rows:
-            spans = ", ".join(f"{first}-{last}" for first, last in row["missing"])
-            say(f"{row['site']}/{row['gateway']} epoch {row['epoch']}: missing {spans}")
-        if not rows:
-            say("no gaps")
-    if rows:
-        raise typer.Exit(PROBLEM)

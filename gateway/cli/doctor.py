@@ -129,7 +129,10 @@ def _row(chain: _Chain) -> dict[str, Any]:
 def _terminal(loaded: Loaded, one: TerminalSettings, printer: _Printer) -> _Chain:
     chain = _Chain(f"terminal {one.id}", f"{one.host}:{one.port}", one.id)
     printer.begin(chain)
-    spec = spec_of(loaded, one)
+    try:
+        spec = spec_of(loaded, one)
+    except ConfigError as error:
+        fail(str(error), USAGE)
     now = now_of_process()
     case = Case(spec, loaded.book, loaded.settings.alarms, now)
     with ExitStack() as lent:

@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import tomllib
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +15,7 @@ from central.store import errors as central_errors
 from central.store.errors import NewerStoreError
 from drivers.virtual.serve import ServeConfig
 from drivers.virtual.serve import serve as serve_virtual
-from gateway import daemon, log, settings, watchdog
+from gateway import central_book, daemon, log, settings, watchdog
 from gateway.cli.app import (
     PROBLEM,
     USAGE,
@@ -110,16 +111,25 @@ def check_config(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Name every problem of configuration and book files at once."""
+    """Name every problem of configuration and book files at once.
+
+    Warnings, as of certificates and of secrets that others may read, change no exit.
+    """
     paths = files or [config_path(config)]
-    problems = [problem for path in paths for problem in _problems(path)]
+    looked = [_problems(path) for path in paths]
+    problems = [problem for found, _, _ in looked for problem in found]
+    warnings = [concern for _, found, _ in looked for concern in found]
+    notes = [note for _, _, note in looked if note]
     if as_json:
-        rows = [
-            {"file": p.file, "line": p.line, "path": p.path, "reason": p.reason}
-            for p in problems
-        ]
-        show_json({"ok": not problems, "problems": rows})
-    elif problems:
+        rows: dict[str, Any] = {"problems": _rows(problems)}
+        rows |= {"warnings": _rows(warnings), "notes": notes}
+        show_json({"ok": not problems, **rows})
+        raise typer.Exit(USAGE if problems else 0)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    for note in notes:
+        say(note)
+    if problems:
         say("\n".join(map(str, problems)))
         say(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
     else:
@@ -128,8 +138,18 @@ def check_config(
         raise typer.Exit(USAGE)
 
 
-def _problems(path: Path) -> list[Problem]:
-    """Tell the kind of a file by its first table and check it."""
+def _rows(found: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [
+        {"file": p.file, "line": p.line, "path": p.path, "reason": p.reason}
+        for p in found
+    ]
+
+
+def _problems(path: Path) -> tuple[Sequence[Problem], Sequence[Problem], str]:
+    """Tell the kind of a file by its first table.
+
+    Returns its problems, its warnings, and what else should be known of it.
+    """
     try:
         text_ = settings.read_text(path)
         try:
@@ -137,14 +157,16 @@ def _problems(path: Path) -> list[Problem]:
         except tomllib.TOMLDecodeError:
             first = "gateway"
         if first == "central":
-            return central_settings.load(path)[1]
+            found, problems = central_settings.load(path)
+            return problems, found.concerns if found else (), ""
         if first in ("gateway", "mqtt", ""):
-            settings.load(path)
-        else:
-            settings.load_book(path)
+            loaded = settings.load(path)
+            book = central_book.words(loaded.received) if loaded.follows_centre else ""
+            return (), loaded.concerns, book
+        settings.load_book(path)
     except ConfigError as error:
-        return list(error.problems)
-    return []
+        return error.problems, (), ""
+    return (), (), ""
 
 
 @app.command()

@@ -39,7 +39,10 @@ def target(where: str, config: Path | None, address: Address) -> Target:
     for one in loaded.settings.terminals if loaded else ():
         if loaded is None or where not in {one.id, f"{one.host}:{one.port}"}:
             continue
-        found = spec_of(loaded, one).address
+        try:
+            found = spec_of(loaded, one).address
+        except ConfigError as error:
+            fail(str(error), USAGE)
         if address.comm_key:
             found = replace(found, comm_key=address.comm_key)
         if address.transport == "udp":

@@ -5,7 +5,6 @@ and whether its time can be meant. It never drops a record, never rewrites a tim
 never looks at other records.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -37,7 +36,10 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _FIRST_PLAUSIBLE_YEAR = 2001
 # A Pi without a clock chip may believe in 1970; this code did not exist before 2026.
 _EARLIEST_NOW = 2026
-_ID_BYTES = 20  # 32 characters; 26 of them are the id
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+# The id is 26 characters of 5 bits: 13 pairs from the front of a digest.
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_PAIR_ENDS = range(256 - 10, 256 - 10 - 13 * 10, -10)
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -48,11 +50,22 @@ def punch_id(serial: str, badge: str, at: str) -> str:
     `YYYY-MM-DDTHH:MM:SS`, also for a date that does not exist.
     """
     badge = clean_badge(badge)
+    if _TIME.fullmatch(at):
+        return _id(serial, badge, at)
+    return _id_of(_json([serial, badge, at]))
+
+
+def _id(serial: str, badge: str, at: str) -> str:
+    """Return the identity of a punch with a clean badge and a time of digits."""
     # Letters and digits are the same in JSON; the encoder would take most of the time.
-    plain = serial.isalnum() and badge.isalnum() and _TIME.fullmatch(at)
-    text = f'["{serial}","{badge}","{at}"]' if plain else _json([serial, badge, at])
-    digest = hashlib.sha256(text.encode()).digest()
-    return "p1_" + base64.b32encode(digest[:_ID_BYTES]).decode().lower()[:26]
+    if serial.isalnum() and badge.isalnum():
+        return _id_of(f'["{serial}","{badge}","{at}"]')
+    return _id_of(_json([serial, badge, at]))
+
+
+def _id_of(text: str) -> str:
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest())
+    return "p1_" + "".join([_PAIRS[digest >> end & 0x3FF] for end in _PAIR_ENDS])
 
 
 def clean_badge(badge: str) -> str:
@@ -70,16 +83,17 @@ def normalise(
         book: who has which badge on which terminal, and the terminal's zone.
         codes: the terminal's verify codes; others are `unknown`.
     """
-    if readable(record.at) is None:
+    moment = readable(record.at)
+    if moment is None:
         return Rejected(record, Unreadable.IMPOSSIBLE_TIME)
     badge = clean_badge(record.badge)
     if not badge:
         return Rejected(record, Unreadable.NO_BADGE)
-    person, reason = attribute(
-        book, record.terminal, badge, record.at, record.received_at
+    person, reason = _attribute(
+        book, record.terminal, badge, moment.date(), record.received_at
     )
     return Punch(
-        id=punch_id(record.serial, badge, record.at),
+        id=_id(record.serial, badge, record.at),
         serial=record.serial,
         terminal=record.terminal,
         badge=badge,
@@ -105,7 +119,12 @@ def attribute(
 
     `at` is a readable device time.
     """
-    day = date.fromisoformat(at[:10])
+    return _attribute(book, terminal, badge, date.fromisoformat(at[:10]), received_at)
+
+
+def _attribute(
+    book: Book, terminal: str, badge: str, day: date, received_at: datetime
+) -> tuple[str | None, NotJudged | None]:
     person = book.person_of(terminal, badge, day)
     if not _plausible(day, received_at):
         return person, NotJudged.IMPLAUSIBLE_TIME

@@ -73,6 +73,8 @@ def lines_of(text: str) -> dict[Path, int]:
             name, _ = _keys(stripped[2 if array else 1 :])
             table = _resolve(name, counts)
             if array:
+                # The array itself stands where its first row does.
+                lines.setdefault(table, number)
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
             lines[table] = number

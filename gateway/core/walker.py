@@ -7,6 +7,7 @@ never stops at the first problem and never guesses a value.
 """
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,10 @@ _TYPE_NAMES = {
     date: "a date",
     datetime: "a date-time",
 }
+
+
+# Asked for every row of a big book; the answer for a type never changes.
+_hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Walker:
             self.problem(path, "must be a table")
             return None
         before = len(self.problems)
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         fields = {
             field.name.rstrip("_"): field
             for field in dataclasses.fields(cls)  # type: ignore[arg-type]

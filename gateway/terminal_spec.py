@@ -1,0 +1,36 @@
+"""Which terminal is meant, and what is known of it now."""
+
+from dataclasses import dataclass
+
+from drivers import Driver
+from drivers.base import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Which terminal this is by the configuration and the book.
+
+    An empty serial: neither says; the terminal is taken for what it says itself.
+    """
+
+    id: str
+    serial: str
+    zone: str
+    address: Address
+    driver: Driver
+    poll_seconds: float
+    live: bool
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known of a terminal now; the daemon shows it."""
+
+    online: bool = False
+    in_terminal: int | None = None
+    downloaded: int = 0
+    generation: int = 1
+    capacity: int | None = None
+    offset_seconds: float | None = None
+    last_read: str | None = None
+    error: str | None = None
