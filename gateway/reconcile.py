@@ -177,12 +177,12 @@ class Reconciler:
         if asked.again and theirs.count > ours.count:
             # Everything of ours went up twice: the centre knows more than this journal,
             # as after a lost card. Nothing is missing there.
-            log.info("reconcile more", values)
+            log.info("day has more", values)
             return
         summary.differing.append(
             {"day": ours.day, "here": ours.count, "centre": theirs.count}
         )
-        log.error("reconcile differs", values)
+        log.error("day differs", values)
 
     async def _send_again(self, serial: str, wanted: Sequence[str]) -> None:
         now = text(self._now())

@@ -33,7 +33,8 @@ def charge(
 
 
 def _order(one: Finding) -> tuple[object, ...]:
-    return one.policy, one.date, one.session or 0, one.kind, one.id
+    notice = one.session is None  # behind the sessions of its date
+    return one.policy, one.date, notice, one.session or 0, one.kind, one.id
 
 
 def _absorb(findings: Sequence[Finding], policy: Policy) -> list[Finding]:

@@ -22,8 +22,9 @@ Obliged = Callable[[str, date], bool]
 class Due:
     """A session that a person owes on a duty date.
 
-    `spans` is the session less its breaks. `terminals` are those that satisfy it; none:
-    all of the site. `known` is False where nobody knows the calendar of that year.
+    `spans` is the session less its breaks. `terminals` are those that satisfy it: all
+    of the site where the roster names none. `known` is False where nobody knows the
+    calendar of that year.
     """
 
     person: str
@@ -51,6 +52,9 @@ class Duties:
         self._book = book
         self._calendar = calendar
         self._obliged = obliged
+        self._terminals = tuple(
+            one.id for one in book.terminals if one.site in (None, book.site.id)
+        )
         self._plans: dict[tuple[str, bool, date], tuple[bool, tuple[Due, ...]]] = {}
 
     def of(self, person: str, first: date, last: date) -> list[Due]:
@@ -76,7 +80,7 @@ class Duties:
                 end=due.end,
                 spans=spans,
                 post=row.post,
-                terminals=row.terminals,
+                terminals=row.terminals or self._terminals,
                 known=known,
             )
             for due in dues

@@ -181,7 +181,6 @@ class Judge:
             for punch in punches[low:high]:
                 sitting.take(
                     punch,
-                    self._book.site.id,
                     away=absences.away(punch.moment),
                     void=bool(self._book.rulings_about(punch.id)),
                 )
@@ -196,13 +195,12 @@ class Judge:
             policy = together[0].policy
             limit = policy.limit("off_post_above_minutes")
             seconds = limit.seconds if limit else None
-            if policy.file.verdicts.add_up is AddUp.DAY:
-                events = [event for one in together for event in one.missed]
-                if len(added(events, seconds)) != len(events):
-                    together[0].missed = added(events, seconds)
-                    for other in together[1:]:
-                        other.missed = []
+            how = policy.file.verdicts.add_up
+            if how is AddUp.DAY:
+                _add_up(together, seconds)
             for one in together:
+                if how is AddUp.SESSION:
+                    one.missed = added(one.missed, seconds)
                 one.missed = [graded(event, seconds) for event in one.missed]
 
     def _settle(
@@ -265,6 +263,16 @@ class Judge:
             ):
                 return replace(one, ruled_by=self._book.name_of(ruling))
         return one
+
+
+def _add_up(sittings: Sequence[Sitting], limit: int | None) -> None:
+    """Let the first session of a date have what its sessions amount to together."""
+    events = [event for one in sittings for event in one.missed]
+    together = added(events, limit)
+    if together != events:
+        for one in sittings:
+            one.missed = []
+        sittings[0].missed = together
 
 
 def _terms(policy: Policy) -> WindowTerms:

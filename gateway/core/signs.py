@@ -90,11 +90,10 @@ class Signing:
                 _apply(sitting, row, self._book.name_of(row))
 
     def _outages(self, sitting: Sitting, row: Correction) -> list[Outage]:
-        names = sitting.due.terminals or [one.id for one in self._book.terminals]
         moment = wall(row.at)
         return [
             outage
-            for name in names
+            for name in sitting.due.terminals
             for outage in self._book.outages(name, local(moment), local(moment + 1))
         ]
 

@@ -21,8 +21,9 @@ class Sitting:
 
     `ends_under` is the policy in force at its end, another one only where a contract
     ends in mid-session. `terms` make its window. `owed` is what is left of the session
-    after leave; without any there is no window. `stays_in` and `stays_out` say that a continuous stay stands for
-    that sign. `state` is set where it is decided by more than findings.
+    after leave; without any there is no window. `stays_in` and `stays_out` say that a
+    continuous stay stands for that sign. `state` is set where more than findings
+    decides it.
     """
 
     due: Due
@@ -75,17 +76,15 @@ class Sitting:
         found = self.departure
         return Mark(found.last, found.punches[-1].id) if found else None
 
-    def take(self, punch: Punched, home: str, *, away: bool, void: bool) -> None:
+    def take(self, punch: Punched, *, away: bool, void: bool) -> None:
         """Take in a punch of the window: one that counts, or one kept aside.
 
-        `home` is the site whose terminals all count where the duty names none. `away`:
-        the person may be elsewhere at that time. `void`: a ruling says that the person
-        did not make it.
+        `away`: the person may be elsewhere at that time. `void`: a ruling says that the
+        person did not make it. A punch without a terminal is good anywhere, and so is
+        any where the book has no terminals.
         """
-        if self.due.terminals:
-            counts = punch.terminal in ("", *self.due.terminals)
-        else:
-            counts = punch.site in ("", home)
+        names = self.due.terminals
+        counts = not (names and punch.terminal) or punch.terminal in names
         if void:
             self.void.append(punch)
         elif counts or away:

@@ -73,14 +73,15 @@ class Verdicts:
         gap = self._watermark.gap(sitting.due.terminals, sitting.window[1])
         excuses = dict(self._missing(sitting))
         if gap is not None:
+            # Late and early may be shown; absence never, before all was read.
             _wait(sitting, Flag.WAITS_FOR_TERMINAL, Words(gap.zh, gap.en))
-            sitting.final = False
-        if any(one.answer is Excuse.NO for one in excuses.values()):
-            self._absent(sitting, absences, len(excuses), complete=gap is None)
+            self._measure(sitting, absences, excuses)
+        elif any(one.answer is Excuse.NO for one in excuses.values()):
+            self._absent(sitting, absences, len(excuses))
         elif any(one.answer is Excuse.OPEN for one in excuses.values()):
             _wait(sitting, Flag.OUTAGE_OPEN, _OUTAGE)
         else:
-            if excuses and gap is None:
+            if excuses:
                 sitting.missed_rows = self._names(excuses.values())
             self._measure(sitting, absences, excuses)
         if gap is None:
@@ -100,8 +101,8 @@ class Verdicts:
             yield "out", self._excuse(sitting, near)
 
     def _excuse(self, sitting: Sitting, near: Span) -> Excused:
-        names = sitting.due.terminals or tuple(one.id for one in self._book.terminals)
         start, end = local(near[0]), local(near[1])
+        names = sitting.due.terminals
         rows = {name: self._book.outages(name, start, end) for name in names}
         return outages.excuse(
             near,
@@ -111,12 +112,8 @@ class Verdicts:
             self._watermark.now,
         )
 
-    def _absent(
-        self, sitting: Sitting, absences: Absences, missing: int, *, complete: bool
-    ) -> None:
+    def _absent(self, sitting: Sitting, absences: Absences, missing: int) -> None:
         """A sign is missing and nothing excuses it."""
-        if not complete:
-            return  # never said before every terminal was read
         if self._watermark.parked(sitting.due.terminals, sitting.window):
             _wait(sitting, Flag.WAITS_FOR_BADGE, _BADGE)
             return

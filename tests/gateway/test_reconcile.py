@@ -147,7 +147,7 @@ def test_a_day_that_differs_goes_up_again_and_is_counted_again(
     caplog.set_level("INFO")
     asyncio.run(run())
     said = [record.getMessage() for record in caplog.records]
-    assert said.index("reconcile differs") < said.index("reconcile sends again")
+    assert said.index("day differs") < said.index("reconcile sends again")
     assert "reconcile mended" in said
 
 
@@ -187,7 +187,7 @@ def test_a_centre_that_holds_more_is_no_alarm(
 
     caplog.set_level("INFO")
     asyncio.run(run())
-    assert [r.levelname for r in caplog.records if r.msg == "reconcile more"] == [
+    assert [r.levelname for r in caplog.records if r.msg == "day has more"] == [
         "INFO"
     ]
 

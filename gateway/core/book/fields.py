@@ -74,10 +74,8 @@ def seconds_of_day(value: str) -> int:
     return int(hours) * 3600 + int(minutes) * 60 + (int(rest[0]) if rest else 0)
 
 
-def moment(value: date | datetime | None) -> str | None:
+def moment(value: date) -> str | None:
     """Check a date or a local date-time: of our times, whole seconds, no offset."""
-    if value is None:
-        return None
     if isinstance(value, datetime) and value.tzinfo is not None:
         return "must be the local time of the site, without an offset"
     if isinstance(value, datetime) and value.microsecond:

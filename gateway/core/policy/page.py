@@ -51,11 +51,12 @@ class Ambiguity:
 
 def open_ambiguities(policy: Policy) -> list[Ambiguity]:
     """Return the ambiguities of a rule's text that its owner has not confirmed."""
-    return [
+    found = [
         _ambiguity(policy, one)
         for one in (*words.SETTINGS, *words.LIMITS)
         if policy.file.document in one.open_in and one.name not in policy.file.confirmed
     ]
+    return sorted(found, key=lambda one: one.cite)
 
 
 def _ambiguity(policy: Policy, one: SettingWords) -> Ambiguity:

@@ -203,7 +203,7 @@ def _event(line: str, words: dict[str, str]) -> Event:
     data = _object(line)
     kind = data.get("type")
     if kind == "punch" and len(data) == len(_PUNCH) and data.keys() == _PUNCH.keys():
-        terminal, badge = _text(data["terminal"]), _text(data["badge"])
+        terminal, badge = _filled(data["terminal"]), _text(data["badge"])
         return Punch(
             _filled(data["id"]),
             words.setdefault(terminal, terminal),
@@ -277,9 +277,10 @@ def _text(value: Any) -> str:
 
 
 def _filled(value: Any) -> str:
-    if not _text(value):
+    text = _text(value)
+    if not text:
         raise _WrongError("", "must not be empty")
-    return str(value)
+    return text
 
 
 def _whole(value: Any) -> int:
