@@ -9,13 +9,19 @@ import logging
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from central.incoming import Batch, Poison, Stream, read, read_state
+from central.books import Books
+from central.holes import STAND_SECONDS, Holes
+from central.intake import REPLY, Group, Intake
+from central.mending import Mending
 from central.outgoing import Outgoing
+from central.presence import Presence
+from central.saying import Saying
 from central.settings import CentralSettings
 from central.store.errors import StoreError
-from central.store.store import CentralStore, Standing, Stored
+from central.store.store import CentralStore
+from sync.certificates import Notices
 from sync.link import (
     FAILED,
     WINDOW,
@@ -28,17 +34,14 @@ from sync.link import (
     Subscribed,
     Will,
 )
-from sync.messages import Ack, CentreState, encode
 from sync.mqtt import MqttLink
 from sync.retry import Retry, loud
-from sync.topics import CENTRE, DURABLE, Topics
+from sync.topics import DURABLE, Topics
 
 log = logging.getLogger("punchgate.central")
 
 GROUP = 100
-_ACK_RANGES = 100
-_LOG_SECONDS = 1.0
-_SUPERVISE_SECONDS = 10.0
+_TICK_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
 _STUCK_SECONDS = 30.0
 _GOODBYE_SECONDS = 2.0
@@ -50,14 +53,18 @@ class LostError(Exception):
     """The connection is of no use any more; the reason in words."""
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What was stored since the last log line."""
+class _Wake:
+    """In the queue: there is something to tend beside the collector's connection."""
 
-    since: float = field(default_factory=time.monotonic)
-    messages: int = 0
-    punches: int = 0
-    records: int = 0
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What works with an open store."""
+
+    store: CentralStore
+    intake: Intake
+    mending: Mending
+    presence: Presence
 
 
 class Collector:
@@ -69,6 +76,7 @@ class Collector:
         version: of the program, told in the centre's state.
         notify: tells the service manager that we got on (`READY=1`, `WATCHDOG=1`);
             never called from a timer.
+        stand_seconds: how long a hole stands before its gateway is asked for it.
     """
 
     def __init__(
@@ -77,20 +85,23 @@ class Collector:
         now: Callable[[], str],
         version: str = "0",
         notify: Callable[[str], None] = lambda _: None,
+        stand_seconds: float = STAND_SECONDS,
     ) -> None:
         self._settings = settings
         self._now = now
-        self._version = version
         self._notify = notify
+        self._stand_seconds = stand_seconds
         self._topics = Topics(settings.prefix)
-        self._queue: queue.SimpleQueue[LinkEvent | None] = queue.SimpleQueue()
+        self._saying = Saying(settings, now, version)
+        self._queue: queue.SimpleQueue[LinkEvent | _Wake | None] = queue.SimpleQueue()
         self._link = MqttLink(settings.mqtt, self._queue.put)
         self._out = Outgoing(self._link)
         self._stopping = False
         self._said_up = False
-        self._tally = _Tally()
-        self._put_aside = 0
         self._answer_by: float | None = None
+        self._notices = Notices()
+        named = dict(zip(settings.sites, settings.books, strict=False))
+        self._books = Books(named, self._out.say, self._topics, now)
 
     def stop(self) -> None:
         """End `run` after the group in work. From any thread or a signal handler."""
@@ -106,26 +117,47 @@ class Collector:
         """
         try:
             with CentralStore.open(self._settings.store, self._now()) as store:
+                opened = self._open(store)
                 try:
-                    self._serve(store)
+                    self._serve(opened)
                 finally:
-                    self._goodbye(store)
+                    self._goodbye(opened)
         except StoreError as error:
             log.critical("central store failed", {"error": str(error)})
             raise
 
-    def _serve(self, store: CentralStore) -> None:
+    def _open(self, store: CentralStore) -> _Open:
+        """Build what works with the store; take up what was left over."""
+        holes = Holes(self._stand_seconds)
+        mending = Mending(store, self._out, self._topics, self._now, holes)
+        mending.load(time.monotonic())
+        intake = Intake(
+            store, self._out, self._saying, self._topics, self._now, mending
+        )
+        presence = Presence(
+            self._settings.mqtt,
+            self._settings.sites[1:],
+            lambda site, online: self._saying.state(store, site, online=online),
+            lambda: self._queue.put(_Wake()),
+            self._settings.reconnect_max_seconds,
+        )
+        return _Open(store, intake, mending, presence)
+
+    def _serve(self, opened: _Open) -> None:
         retry = Retry(_RETRY_BASE_SECONDS, self._settings.reconnect_max_seconds)
         self._notify("READY=1")
         while not self._stopping:
+            self._notices.look(self._settings.mqtt.tls_ca, self._settings.mqtt.tls_cert)
             self._notify("WATCHDOG=1")
             began = time.monotonic()
             try:
-                self._establish(store)
-                self._collect(store)
+                self._establish(opened.store)
+                self._collect(opened)
             except LostError as error:
                 self._link.drop()
                 self._out.lost()
+                opened.mending.lost()
+                opened.presence.lost()
                 if time.monotonic() - began >= _STEADY_SECONDS:
                     retry.succeeded()
                 self._pause(retry, str(error))
@@ -145,12 +177,12 @@ class Collector:
         self._link.open(self._will(store))
         connected = self._await_connected()
         self._link.subscribe(
-            [self._topics.everywhere(kind) for kind in (*DURABLE, "state")]
+            [self._topics.everywhere(kind) for kind in (*DURABLE, "state", REPLY)]
         )
         self._answer_by = time.monotonic() + _ANSWER_SECONDS
         self._out.connected(min(WINDOW, connected.receive_maximum))
-        for site in self._settings.sites:
-            self._say_state(store, site, online=True)
+        self._books.connected(connected.maximum_packet)
+        self._say_own_state(store, online=True)
         if not self._said_up:
             self._said_up = True
             mqtt = self._settings.mqtt
@@ -167,39 +199,44 @@ class Collector:
                 raise LostError(event.reason)
         raise LostError(f"no answer within {_ANSWER_SECONDS:g} s")
 
-    def _collect(self, store: CentralStore) -> None:
+    def _collect(self, opened: _Open) -> None:
         """Store group after group until the connection is lost or we are stopped."""
         while not self._stopping:
-            events = self._group()
-            items: list[Batch | Poison] = []
-            births: list[Stream] = []
-            lost: str | None = None
-            for event in events:
+            group, lost = Group(), ""
+            for event in self._events(at_once=opened.mending.waits):
                 match event:
                     case Message():
-                        self._sort(event, items, births)
-                    case Published():
-                        self._out.published(event)
-                    case Subscribed():
-                        self._answer_by = None
-                        check_answer(event)
+                        opened.intake.sort(event, group)
                     case Disconnected(reason=reason) | Refused(reason=reason):
                         lost = reason
-            if items:
-                self._store(store, items)
-            for stream in births:
-                self._say_ack(store, store.standing(stream))
-            self._log_stored()
-            if lost is not None:
+                    case _:
+                        self._answered(event, opened.mending)
+            opened.intake.take(group)
+            self._books.heard(group.states)
+            opened.intake.log_stored()
+            if lost:
                 raise LostError(lost)
             self._supervise()
+            opened.presence.tend(time.monotonic())
+            opened.mending.tend(time.monotonic())
+            self._books.tend(time.monotonic())
             self._out.send()
             self._notify("WATCHDOG=1")
 
-    def _group(self) -> list[LinkEvent]:
-        """Return what waits, at most a group; wait for the first."""
-        pause = _LOG_SECONDS if self._tally.messages else _SUPERVISE_SECONDS
-        first = self._next(time.monotonic() + pause)
+    def _answered(self, event: LinkEvent, mending: Mending) -> None:
+        """Take in the broker's answer to what we sent."""
+        if isinstance(event, Published):
+            mark = self._out.published(event)
+            if mark is not None:
+                mending.published(mark, event.code)
+        elif isinstance(event, Subscribed):
+            self._answer_by = None
+            check_answer(event)
+
+    def _events(self, *, at_once: bool) -> list[LinkEvent]:
+        """Return what waits, at most a group; wait for the first unless `at_once`."""
+        pause = 0.0 if at_once else _TICK_SECONDS
+        first = self._next(time.monotonic() + pause, woken=True)
         events = [] if first is None else [first]
         while events and len(events) < GROUP:
             more = self._next(0.0)
@@ -208,18 +245,25 @@ class Collector:
             events.append(more)
         return events
 
-    def _next(self, until: float) -> LinkEvent | None:
-        """Return the next event of the present connection, None when none came."""
+    def _next(self, until: float, *, woken: bool = False) -> LinkEvent | None:
+        """Return the next event of the present connection, None when none came.
+
+        With `woken` also None when there is something to tend.
+        """
         while True:
             wait = until - time.monotonic()
             try:
                 event = self._queue.get(wait > 0, max(wait, 0.0))
             except queue.Empty:
                 return None
-            if event is None or event.attempt == self._link.attempt:
+            if isinstance(event, _Wake):
+                if woken:
+                    return None
+            elif event is None or event.attempt == self._link.attempt:
                 return event
 
     def _supervise(self) -> None:
+        self._notices.look(self._settings.mqtt.tls_ca, self._settings.mqtt.tls_cert)
         now = time.monotonic()
         unheard = self._answer_by is not None and now > self._answer_by
         if unheard or self._out.waiting_since(now) >= _STUCK_SECONDS:
@@ -227,91 +271,30 @@ class Collector:
         if not self._link.alive and self._queue.empty():
             raise LostError("the connection's thread died")
 
-    def _sort(
-        self, event: Message, items: list[Batch | Poison], births: list[Stream]
-    ) -> None:
-        """Read a message; note what to store and whom to answer."""
-        if not event.topic.endswith("/state"):
-            items.append(read(self._topics, event.topic, event.payload))
-            self._tally.messages += 1
-            return
-        if event.topic.endswith(f"/{CENTRE}/state") or not event.payload:
-            return  # our own words, or a retained message that was cleared
-        state = read_state(self._topics, event.topic, event.payload)
-        if state is None:
-            log.warning("central unreadable", {"topic": event.topic})
-            return
-        values = {"site": state.site, "gateway": state.gateway}
-        log.info(
-            "central gateway",
-            {**values, "online": state.online, "backlog": state.backlog},
-        )
-        if state.online:
-            births.append(Stream(state.site, state.gateway, state.epoch))
+    def _say_own_state(self, store: CentralStore, *, online: bool) -> None:
+        """Say that we are there, or go, to the site whose will is on this connection.
 
-    def _store(self, store: CentralStore, items: list[Batch | Poison]) -> None:
-        """Commit a group; after that, and only after that, acknowledge it."""
-        stored: Stored = store.commit(items, self._now())
-        self._tally.punches += stored.punches
-        self._tally.records += stored.records
-        for standing in stored.standings:
-            self._say_ack(store, standing)
-        for poison in stored.poisons:
-            self._put_aside += 1
-            if loud(self._put_aside):
-                values = {"topic": poison.topic, "reason": poison.reason.value}
-                values["detail"] = poison.detail
-                log.error("central quarantined", {**values, "count": self._put_aside})
-
-    def _say_ack(self, store: CentralStore, standing: Standing) -> None:
-        stream = standing.stream
-        ack = Ack(
-            site=stream.site,
-            gateway=stream.gateway,
-            epoch=stream.epoch,
-            upto=standing.upto,
-            missing=list(standing.missing[:_ACK_RANGES]),
-            store=store.id,
-            generation=store.generation,
-            chain=standing.chain,
-            sent=self._now(),
-        )
-        topic = self._topics.of(stream.site, stream.gateway, "ack")
-        self._out.say(topic, encode(ack))
-
-    def _say_state(self, store: CentralStore, site: str, *, online: bool) -> None:
-        topic = self._topics.centre(site)
-        self._out.say(topic, self._state(store, site, online=online))
-
-    def _state(self, store: CentralStore, site: str, *, online: bool) -> bytes:
-        return encode(
-            CentreState(
-                site=site,
-                centre=self._settings.id,
-                online=online,
-                store=store.id,
-                generation=store.generation,
-                session=store.generation,
-                version=self._version,
-                at=self._now(),
-            )
-        )
+        The others hear it on connections of their own.
+        """
+        for site in self._settings.sites[:1]:
+            word = self._saying.state(store, site, online=online)
+            self._out.say(word.topic, word.payload)
 
     def _will(self, store: CentralStore) -> Will | None:
         """Return the will; MQTT allows one, so it speaks for the first site only."""
-        if not self._settings.sites:
-            return None
-        site = self._settings.sites[0]
-        return Will(self._topics.centre(site), self._state(store, site, online=False))
+        for site in self._settings.sites[:1]:
+            return self._saying.state(store, site, online=False)
+        return None
 
-    def _goodbye(self, store: CentralStore) -> None:
+    def _goodbye(self, opened: _Open) -> None:
         """Publish what is still to be said, and our death."""
+        until = time.monotonic() + _GOODBYE_SECONDS
         if self._out.open and self._link.alive:
-            for site in self._settings.sites:
-                self._say_state(store, site, online=False)
-            self._finish(time.monotonic() + _GOODBYE_SECONDS)
+            self._say_own_state(opened.store, online=False)
+            self._finish(until)
+        opened.presence.goodbye(until)
         self._link.close()
-        self._log_stored(everything=True)
+        opened.intake.log_stored(everything=True)
 
     def _finish(self, until: float) -> None:
         """Send what waits and hear the answers, until then at most."""
@@ -324,25 +307,16 @@ class Collector:
                 self._out.published(event)
                 self._out.send()
 
-    def _log_stored(self, *, everything: bool = False) -> None:
-        """Log what was stored, once a second at most."""
-        now = time.monotonic()
-        due = everything or now - self._tally.since >= _LOG_SECONDS
-        if not self._tally.messages or not due:
-            return
-        done, self._tally = self._tally, _Tally()
-        values = {"messages": done.messages, "punches": done.punches}
-        log.info("central stored", {**values, "records": done.records})
-
 
 def check_answer(answer: Subscribed) -> None:
     """Look at the broker's answers to our subscriptions.
 
     Raises:
         LostError: when one is forbidden: a centre that hears only a part would leave
-            holes for ever.
+            holes for ever. Without answers to commands it can go on.
     """
     for topic, code in answer.codes.items():
         if code >= FAILED:
             log.error("central refused", {"topic": topic, "code": code})
-            raise LostError(f"the broker forbids reading {topic}")
+            if not topic.endswith(f"/{REPLY}"):
+                raise LostError(f"the broker forbids reading {topic}")

@@ -9,84 +9,21 @@ as received: sending it again would change nothing, and nothing may block a stre
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
 
 import msgspec
 
+from central.record_keys import record_row
+from central.values import Batch, Poison, Reason, RecordRow, Stream
 from sync.messages import UNREADABLE, Envelope, PunchEntry, Seq, State, origin
 from sync.topics import DURABLE, Topic, TopicError, Topics
 
 PUNCH = "punch"
-_ID_LENGTH = 200
-
-
-class Reason(StrEnum):
-    """Why something was put aside."""
-
-    TOPIC = "topic"
-    UNREADABLE = "unreadable"
-    IDS = "ids"
-    CHAIN = "chain"
-    ORDER = "order"
-    ENTRY = "entry"
-    FORK = "fork"
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One ordered stream of entries."""
-
-    site: str
-    gateway: str
-    epoch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Poison:
-    """Bytes put aside; equal `digest` on one topic means the same thing sent again."""
-
-    topic: str
-    payload: bytes
-    reason: Reason
-    detail: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRow:
-    """Any other durable entry: its id if it has one, and its JSON text."""
-
-    seq: int
-    kind: str
-    id: str | None
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One believed message: what to book, what to store, what to put aside.
-
-    `entries` are `(seq, chain hash behind it)` in rising order; `prev` the chain hash
-    before the first. `topic` and `payload` are kept for the case that the batch turns
-    out to contradict what is stored.
-    """
-
-    stream: Stream
-    prev: str
-    entries: tuple[tuple[int, str], ...] = ()
-    punches: tuple[PunchEntry, ...] = ()
-    records: tuple[RecordRow, ...] = ()
-    poisons: tuple[Poison, ...] = ()
-    topic: str = ""
-    payload: bytes = b""
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """What every entry has, whatever its kind; the id where it has one."""
+    """What every entry has, whatever its kind."""
 
     seq: Seq
-    id: Any = None
 
 
 _ENVELOPES = msgspec.json.Decoder(Envelope)
@@ -97,8 +34,9 @@ _STATES = msgspec.json.Decoder(State)
 
 @dataclass(slots=True)
 class _Found:
-    """What a batch is collected in."""
+    """What a batch of an epoch is collected in."""
 
+    epoch: str
     entries: list[tuple[int, str]] = field(default_factory=list)
     punches: list[PunchEntry] = field(default_factory=list)
     records: list[RecordRow] = field(default_factory=list)
@@ -145,7 +83,8 @@ def read_state(topics: Topics, topic: str, payload: bytes) -> State | None:
     except (TopicError, *UNREADABLE):
         return None
     same = (state.site, state.gateway) == (where.site, where.gateway)
-    return state if same and "\x00" not in state.epoch else None
+    texts = (state.epoch, state.version, state.at)
+    return state if same and not any("\x00" in text for text in texts) else None
 
 
 def fork(batch: Batch) -> Poison:
@@ -202,7 +141,7 @@ def _digest(envelope: Envelope | None, payload: bytes) -> str:
 
 def _entries(kind: str, topic: str, envelope: Envelope) -> _Found:
     """Read the entries of an envelope and follow its chain."""
-    found = _Found()
+    found = _Found(envelope.epoch)
     last = 0
     for raw, hashed in _chained(envelope):
         seq = _entry(kind, topic, raw, found)
@@ -227,6 +166,21 @@ def _chained(envelope: Envelope) -> Iterator[tuple[bytes, str]]:
         yield raw, state.hex()
 
 
+def read_entry(poison: Poison, kind: str) -> PunchEntry | RecordRow | Poison:
+    """Read an entry anew that was put aside: it may be understood by now.
+
+    Raises:
+        ValueError: when not even the seq can be read.
+    """
+    found = _Found(poison.epoch)
+    try:
+        _entry(kind, poison.topic, poison.payload, found)
+    except _RefusedError as error:
+        raise ValueError(error.detail) from None
+    read: list[PunchEntry | RecordRow | Poison] = [*found.punches, *found.records]
+    return [*read, *found.poisons][0]
+
+
 def _entry(kind: str, topic: str, raw: bytes, found: _Found) -> int:
     """Take one entry in; return its seq.
 
@@ -249,23 +203,18 @@ def _record(kind: str, topic: str, raw: bytes, found: _Found) -> int:
     head = _head(raw)
     try:
         body = raw.decode()
-        msgspec.json.decode(raw)
+        value = msgspec.json.decode(raw)
     except UNREADABLE as error:
         return _put_aside(topic, raw, str(error), found)
-    found.records.append(RecordRow(head.seq, kind, _id(head.id), body))
+    found.records.append(record_row(head.seq, kind, body, value))
     return head.seq
-
-
-def _id(value: object) -> str | None:
-    """Return an id that can be stored; the body keeps what it is not."""
-    fits = isinstance(value, str) and "\x00" not in value and len(value) <= _ID_LENGTH
-    return str(value) if fits else None
 
 
 def _put_aside(topic: str, raw: bytes, detail: str, found: _Found) -> int:
     head = _head(raw)
     digest = hashlib.sha256(raw).hexdigest()
-    found.poisons.append(Poison(topic, raw, Reason.ENTRY, detail, digest))
+    poison = Poison(topic, raw, Reason.ENTRY, detail, digest, found.epoch)
+    found.poisons.append(poison)
     return head.seq
 
 

@@ -1,15 +1,19 @@
 """central.toml into typed settings, with every problem of it and its books at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.core.book import read_book
 from gateway.core.toml import TomlError, parse
-from gateway.core.walker import Problem, Walker, between, filled, key
-from sync.link import Broker
+from gateway.core.walker import Problem, Walker, between, key
+from sync import credentials, tls
+from sync.link import Broker, host_alone
 from sync.topics import TopicError, level
 from sync.topics import prefix as topic_prefix
+
+UNIT = "punchgate-central.service"
 
 
 def _level(value: str) -> str | None:
@@ -28,14 +32,33 @@ def _prefix(value: str) -> str | None:
     return None
 
 
-def _file(value: str) -> str | None:
-    return f"there is no file {value}" if value and not Path(value).is_file() else None
-
-
 def _store(value: str) -> str | None:
-    if value.startswith(("sqlite:///", "postgresql+psycopg://")):
+    """Check the URL without quoting it: a password may stand in it.
+
+    What is taken for a host or a port is quoted by those who look for it; a password
+    with a sign that ends it early must not become one.
+    """
+    if value.startswith("sqlite:///"):
         return None
-    return "must be sqlite:////path/to/central.db or postgresql+psycopg://…"
+    if not value.startswith("postgresql+psycopg://"):
+        return "must be sqlite:////path/to/central.db or postgresql+psycopg://…"
+    if _is_whole(value):
+        return None
+    return (
+        "cannot be read as postgresql+psycopg://user:password@host:port/database;"
+        " write @ / : # ? % of a password as %40 %2F %3A %23 %3F %25"
+    )
+
+
+def _is_whole(url: str) -> bool:
+    """Say whether a URL can be read in one way only."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    rest = (parts.path, parts.query, parts.fragment)
+    return parts.netloc.count("@") <= 1 and not any("@" in part for part in rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +74,14 @@ class CentralTable:
 class MqttTable:
     """The broker; secrets by file only."""
 
-    host: str = key(check=filled)
+    host: str = key(check=host_alone)
     port: int = key(1883, check=between(1, 65535))
     prefix: str = key("att/v1", check=_prefix)
-    tls_ca: str = key("", check=_file)
-    tls_cert: str = key("", check=_file)
-    tls_key: str = key("", check=_file)
+    tls_ca: str = key("", check=credentials.missing)
+    tls_cert: str = key("", check=credentials.missing)
+    tls_key: str = key("", check=credentials.absent)
     username: str = ""
-    password_file: str = key("", check=_file)
+    password_file: str = key("", check=credentials.absent)
     reconnect_max_seconds: float = key(60.0, check=between(0.1, 3600))
 
 
@@ -75,7 +98,7 @@ class CentralSettings:
     """What the collector needs.
 
     `sites` are the ids of the sites whose gateways are told that the centre is there.
-    `books` are the paths of the books they came from.
+    `books` are the paths of the books they came from. `concerns` hold nothing up.
     """
 
     id: str
@@ -85,6 +108,7 @@ class CentralSettings:
     sites: tuple[str, ...] = ()
     books: tuple[Path, ...] = ()
     reconnect_max_seconds: float = 60.0
+    concerns: tuple[Problem, ...] = ()
 
 
 def load(path: Path) -> tuple[CentralSettings | None, list[Problem]]:
@@ -102,12 +126,22 @@ def load(path: Path) -> tuple[CentralSettings | None, list[Problem]]:
         reason = f"not TOML: {error.reason}"
         return None, [Problem(str(path), error.line, "", reason)]
     walker = Walker(str(path), document)
+    mqtt = document.data.get("mqtt")
+    if isinstance(mqtt, dict):
+        names = credentials.MQTT_FILES
+        for name in credentials.settle(mqtt, names, path.parent, UNIT):
+            walker.problem(("mqtt", name), credentials.A_FILE)
     found = walker.table(CentralFile, document.data, ())
     books = _books(walker, document.data, path.parent)
     problems = sorted(walker.problems, key=lambda item: item.line)
     if found is None or problems or books.problems:
         return None, [*problems, *books.problems]
-    return _settings(found, books), []
+    settings = _settings(found, books)
+    concerns = tuple(
+        Problem(str(path), document.line(("mqtt", name)), f"mqtt.{name}", words)
+        for name, words in tls.concerns(settings.mqtt)
+    )
+    return replace(settings, concerns=concerns), []
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ never judges a record, drops one, or changes anything on a terminal unasked.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -111,7 +111,7 @@ class Address:
     host: str
     port: int = 4370
     transport: str = "tcp"
-    comm_key: int = 0
+    comm_key: int = field(default=0, repr=False)
     encoding: str = "gb18030"
     timeout_seconds: float = 10.0
 

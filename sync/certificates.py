@@ -8,6 +8,7 @@ import base64
 import logging
 import math
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ log = logging.getLogger("punchgate.sync")
 WARN_DAYS = 30
 """From here on certificates are warned of."""
 
+_LOOK_SECONDS = 60.0
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END", re.DOTALL)
 _VERSION = 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
@@ -205,9 +207,17 @@ class Notices:
 
     def __init__(self) -> None:
         self._said: dict[str, tuple[State, int | None]] = {}
+        self._next = 0.0
+
+    def look(self, tls_ca: str, tls_cert: str) -> None:
+        """Log what was not said today; may be called as often as one likes."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LOOK_SECONDS
+        self.say(standings(tls_ca, tls_cert, real_now()))
 
     def say(self, found: Iterable[Standing]) -> None:
-        """Log what was not said today; may be called as often as one likes."""
+        """Log what was not said of these, or was otherwise: every day is news."""
         for one in found:
             said = (one.state, one.days)
             if self._said.get(one.key) != said:

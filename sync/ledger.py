@@ -3,7 +3,8 @@
 Pure bookkeeping for one (site, gateway, epoch). A batch is booked by the seqs it lists,
 never by its first and last: seqs run over five topics, so the numbers between may have
 come with another topic or not at all. A hash once booked is never replaced; a stream
-that tells another story later is for its gateway to notice and to fork.
+that tells another story later is for its gateway to notice and to fork. A range that is
+known to be gone for ever is closed: booked without a hash.
 """
 
 from bisect import bisect_left, bisect_right
@@ -66,6 +67,19 @@ class Ledger:
         for run in _runs(entries):
             self._add(run)
 
+    def close(self, first: int, last: int) -> None:
+        """Book entries that will never come; no hash is known of them.
+
+        What was received among them stays as it is; an entry that comes after all is a
+        repeat.
+
+        Raises:
+            ValueError: for a seq below 1 or a range that ends before it begins.
+        """
+        if not 1 <= first <= last:
+            raise ValueError(f"{first} to {last} is no range of a stream")
+        self._add(Range(first, last))
+
     def _at(self, seq: int) -> Range | None:
         """Return the range that starts at or before `seq`, the nearest one."""
         index = bisect_right(self._ranges, seq, key=lambda item: item.first)
@@ -77,8 +91,8 @@ class Ledger:
         high = bisect_right(self._ranges, run.last + 1, key=lambda item: item.first)
         merged = [*self._ranges[low:high], run]
         first = min(item.first for item in merged)
-        # max returns the first of equals: what was booked before stands.
-        end = max(merged, key=lambda item: item.last)
+        # max returns the first of equals: a hash that was booked before stands.
+        end = max(merged, key=lambda item: (item.last, item.head is not None))
         self._ranges[low:high] = [Range(first, end.last, end.head)]
 
 

@@ -6,11 +6,13 @@ connection on. Every sentence says what is wrong and, behind a semicolon, what t
 
 import os
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sync.certificates import State, real_now, standings
+from sync.credentials import exposure
 from sync.link import Broker
 
 _EXPIRED, _EARLY = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, …_NOT_YET_VALID
@@ -22,15 +24,15 @@ _ALERTS = (
     (
         "UNKNOWN_CA",
         (
-            "the broker does not know the authority of our certificate {cert}; it must be"
-            " signed by the one in the broker's cafile"
+            "the broker does not know the authority of our certificate {cert}; it must"
+            " be signed by the one in the broker's cafile"
         ),
     ),
     (
         "CERTIFICATE_EXPIRED",
         (
-            "the broker says that our certificate {cert} has expired; renew it, or set the"
-            " broker's clock"
+            "the broker says that our certificate {cert} has expired; renew it, or set"
+            " the broker's clock"
         ),
     ),
     ("CERTIFICATE_REVOKED", "our certificate {cert} was revoked; a new one is needed"),
@@ -52,6 +54,10 @@ class TlsFileError(Exception):
     """A file of the configuration cannot be used; the reason in words."""
 
 
+class HandshakeCutError(OSError):
+    """The other side hung up in the middle of the handshake."""
+
+
 class WatchedSocket(ssl.SSLSocket):
     """A socket that remembers why it failed: the library above it does not.
 
@@ -64,6 +70,9 @@ class WatchedSocket(ssl.SSLSocket):
         """Shake hands."""
         try:
             super().do_handshake(block)
+        except (ConnectionError, ssl.SSLEOFError) as error:
+            self.close()
+            raise HandshakeCutError from error
         except (OSError, ValueError):
             self.close()
             raise
@@ -150,16 +159,21 @@ def explain(error: Exception, broker: Broker) -> str:
     """Say why an attempt with TLS failed, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _verification(error, broker)
+    where = f"{broker.host}:{broker.port}"
+    if isinstance(error, HandshakeCutError) or _is_plain(error):
+        return f"no TLS is spoken at {where}; see the port, 8883 is usual with TLS"
     if not isinstance(error, ssl.SSLError):
         return str(error) or type(error).__name__
     reason = str(error.reason or "").upper()
     for mark, words in _ALERTS:
         if mark in reason:
             return words.format(cert=broker.tls_cert, ours=_ours(broker))
-    where = f"{broker.host}:{broker.port}"
-    if reason == "WRONG_VERSION_NUMBER":
-        return f"no TLS is spoken at {where}; see the port, 8883 is usual with TLS"
     return f"TLS with {where} failed: {reason or error}; see the broker's log"
+
+
+def _is_plain(error: Exception) -> bool:
+    """Say whether the answer was none of TLS."""
+    return getattr(error, "reason", None) == "WRONG_VERSION_NUMBER"
 
 
 def _ours(broker: Broker) -> str:
@@ -197,6 +211,20 @@ def suspicion(broker: Broker) -> str:
         if one.state in {State.EARLY, State.EXPIRED, State.UNREADABLE}:
             return one.words
     return ""
+
+
+def concerns(broker: Broker) -> Iterator[tuple[str, str]]:
+    """Yield what should be seen to though it works: key of the file, and words."""
+    for one in standings(broker.tls_ca, broker.tls_cert, real_now()):
+        if one.words:
+            yield one.key, one.words
+    key = "tls_key" if broker.tls_key else "tls_cert"
+    for name, path in (
+        (key, broker.tls_key or broker.tls_cert),
+        ("password_file", broker.password_file),
+    ):
+        if words := exposure(path):
+            yield name, words
 
 
 def failure(sock: Any) -> ssl.SSLError | None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -72,6 +73,11 @@ class _Child:
         if not self._ready.wait(_READY_SECONDS) or self._child.poll() is not None:
             self.end(kill=True)
             raise BrokerError("\n".join(self.lines[-20:]))
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        if self._child is not None:
+            self._child.send_signal(number)
 
     def end(self, *, kill: bool) -> None:
         child, self._child = self._child, None

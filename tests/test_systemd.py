@@ -95,7 +95,9 @@ def test_both_are_watched(unit: str, limit: str) -> None:
     assert settings["WatchdogSec"] == [limit]
 
 
-@pytest.mark.parametrize("example", ["network.conf", "credentials.conf"])
+@pytest.mark.parametrize(
+    "example", ["network.conf", "credentials.conf", "credentials-encrypted.conf"]
+)
 def test_examples_are_drop_ins_systemd_understands(
     example: str, tmp_path: Path
 ) -> None:

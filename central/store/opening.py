@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from central.store.errors import NewerStoreError, StoreError
-from central.store.tables import SCHEMA, VIEW, meta, metadata
+from central.store.migrations import begin_writing, bring_up
+from central.store.tables import SCHEMA, VIEW, meta
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -68,6 +69,8 @@ def connect(url: str) -> tuple[Engine, Connection]:
 def begin_generation(conn: Connection, at: str) -> None:
     """Create what is missing, name the store, and begin a generation.
 
+    A store of an older version is brought up to this one, wholly or not at all.
+
     Args:
         conn: outside a transaction.
         at: now, ISO with offset. The generation is at least its microsecond, so it
@@ -78,9 +81,10 @@ def begin_generation(conn: Connection, at: str) -> None:
         StoreError: when it cannot be written.
     """
     with store_errors("preparing", conn.engine), conn.begin():
+        begin_writing(conn)
         known = _identity(conn)
         _check_schema(known)
-        metadata.create_all(conn)
+        bring_up(conn, int(known.get("schema", SCHEMA)), at)
         _view(conn)
         generation = int(known.get("generation", "0")) + 1
         now = int(datetime.fromisoformat(at).timestamp() * 1_000_000)
@@ -99,14 +103,32 @@ def read_identity(conn: Connection) -> dict[str, str]:
 
     Raises:
         NewerStoreError: when a newer version wrote it.
-        StoreError: when there is no store, or it cannot be read.
+        StoreError: when there is no store, an older one, or it cannot be read.
     """
     with store_errors("reading"), conn.begin():
         known = _identity(conn)
     _check_schema(known)
     if not known:
         raise StoreError("the central store is empty: no collector wrote it yet")
+    if int(known["schema"]) < SCHEMA:
+        raise StoreError(
+            f"the central store has tables of version {known['schema']}, this program"
+            f" wants version {SCHEMA}; start its collector, which brings them up"
+        )
     return known
+
+
+def forbid_writing(conn: Connection) -> None:
+    """Let a connection ask and nothing else.
+
+    Raises:
+        StoreError: when the database refuses.
+    """
+    with store_errors("opening", conn.engine), conn.begin():
+        if conn.dialect.name == "sqlite":
+            conn.exec_driver_sql("PRAGMA query_only = ON")
+        else:
+            conn.exec_driver_sql("SET default_transaction_read_only = on")
 
 
 def _identity(conn: Connection) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The writing statements of the central store, for each database."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -11,10 +12,15 @@ from central.store.tables import (
     FIRST_CAME,
     IDENTITY,
     KNOWN,
+    closed,
+    gateways,
     ledger,
     punch_rows,
     quarantine,
+    reconciled,
     records,
+    sightings,
+    streams,
 )
 
 
@@ -22,13 +28,21 @@ from central.store.tables import (
 class Statements:
     """The writing statements of one database; each takes a list of rows.
 
-    `punches` is SQL for rows in the order of `IDENTITY`, `KNOWN`, `FIRST_CAME`.
+    `punches` and `revised` are SQL for rows in the order of `IDENTITY`, `KNOWN`,
+    `FIRST_CAME`: the first leaves known punches alone, the second replaces what is
+    known of them by a higher `rev`.
     """
 
     ledger: Insert
     punches: str
+    revised: str
+    sightings: Insert
     records: Insert
     quarantine: Insert
+    closed: Insert
+    streams: Insert
+    reconciled: Insert
+    gateways: Insert
 
 
 def prepare(dialect: Dialect) -> Statements:
@@ -37,29 +51,39 @@ def prepare(dialect: Dialect) -> Statements:
     Raises:
         StoreError: when the toolkit writes the insert otherwise than rows are given.
     """
-    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    ranges = insert(ledger)
-    ranges = ranges.on_conflict_do_update(
-        index_elements=["site", "gateway", "epoch", "first"],
-        set_={"last": ranges.excluded.last, "head": ranges.excluded.head},
-    )
+    insert: Any = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     rows = insert(punch_rows)
-    rows = rows.on_conflict_do_update(
+    revised = rows.on_conflict_do_update(
         index_elements=["id"],
         set_={name: rows.excluded[name] for name in KNOWN},
         where=rows.excluded.rev > punch_rows.c.rev,
     )
     put_aside = insert(quarantine)
+    again = {"times": quarantine.c.times + 1, "last_at": put_aside.excluded.last_at}
     put_aside = put_aside.on_conflict_do_update(
-        index_elements=["topic", "digest"],
-        set_={"times": quarantine.c.times + 1, "last_at": put_aside.excluded.last_at},
+        index_elements=["topic", "digest"], set_={**again, "stored_at": None}
     )
     return Statements(
-        ledger=ranges,
-        punches=_positional(rows, dialect),
+        ledger=_latest(insert(ledger), ledger, "last", "head"),
+        punches=_positional(rows.on_conflict_do_nothing(), dialect),
+        revised=_positional(revised, dialect),
+        sightings=insert(sightings).on_conflict_do_nothing(),
         records=insert(records).on_conflict_do_nothing(),
         quarantine=put_aside,
+        closed=insert(closed).on_conflict_do_nothing(),
+        streams=_latest(insert(streams), streams, "stored_at", "holes_since"),
+        reconciled=_latest(insert(reconciled), reconciled),
+        gateways=_latest(insert(gateways), gateways),
     )
+
+
+def _latest(rows: Any, table: Table, *names: str) -> Insert:
+    """Return an insert that writes columns (all, unless named) of a known key anew."""
+    keys = [column.name for column in table.primary_key]
+    names = names or tuple(c.name for c in table.columns if c.name not in keys)
+    new = {name: rows.excluded[name] for name in names}
+    made: Insert = rows.on_conflict_do_update(index_elements=keys, set_=new)
+    return made
 
 
 def _positional(rows: Insert, dialect: Dialect) -> str:

@@ -4,57 +4,56 @@ A batch is booked and stored, or neither. What is returned is true only after th
 commit, and only what is returned may be acknowledged.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, func, select
 
-from central.incoming import Batch, Poison, RecordRow, Stream, fork
+from central.incoming import fork
 from central.store.errors import StoreError
 from central.store.opening import (
     begin_generation,
     connect,
+    forbid_writing,
     read_identity,
     store_errors,
 )
+from central.store.punching import Row, punch_row, write_punches
 from central.store.statements import Statements, prepare
-from central.store.tables import (
-    IDENTITY,
-    KNOWN,
-    ledger,
-    punch_rows,
-    quarantine,
+from central.store.streams import (
+    Standing,
+    holes_since,
+    read_ledger,
+    read_streams,
+    standing,
+    stream_row,
+    write_ledger,
 )
-from sync.ledger import Ledger, Range
+from central.store.tables import punch_rows, quarantine
+from central.values import Batch, Poison, RecordRow, Stream
+from sync.commands import RangeFate
+from sync.ledger import Ledger
 
-_punch_values = attrgetter(*IDENTITY, *KNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store holds of a stream; `chain` is the chain hash at `upto`."""
-
-    stream: Stream
-    upto: int
-    missing: tuple[tuple[int, int], ...]
-    chain: str | None
+COUNTED = "day_counts"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What one commit did.
 
-    `standings`: one per gateway of the messages, the newest epoch of each. `punches`
-    and `records` count the entries in the messages, repeats included; `poisons` is what
-    was put aside.
+    `standings`: one per stream of the messages, in the order in which they last came.
+    `punches` and `records` count the entries in the messages, repeats included;
+    `poisons` is what was put aside; `counted` says where day counts came, which wait
+    for a comparison.
     """
 
     standings: tuple[Standing, ...]
     punches: int
     records: int
     poisons: tuple[Poison, ...]
+    counted: tuple[tuple[Stream, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,10 +61,10 @@ class _Work:
     """What one transaction will write."""
 
     ledgers: dict[Stream, Ledger] = field(default_factory=dict)
-    punches: list[tuple[Any, ...]] = field(default_factory=list)
+    punches: list[Row] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     poisons: list[Poison] = field(default_factory=list)
-    touched: dict[tuple[str, str], Stream] = field(default_factory=dict)
+    counted: list[tuple[Stream, int]] = field(default_factory=list)
 
 
 class CentralStore:
@@ -85,26 +84,31 @@ class CentralStore:
         self._engine = engine
         self._conn = conn
         self._ledgers: dict[Stream, Ledger] = {}
-        self._statements = statements
+        self._holes_since: dict[Stream, str | None] = {}
+        self.statements = statements
         self.id = known["store"]
         self.generation = int(known["generation"])
 
     @classmethod
     def open(cls, url: str, at: str) -> Self:
         """Open a store for writing, creating it; `at` is now, ISO with offset."""
-        return cls._opened(url, at)
+        return cls._opened(url, lambda conn: begin_generation(conn, at))
 
     @classmethod
     def look(cls, url: str) -> Self:
         """Open a store for questions only; nothing is created or changed."""
-        return cls._opened(url, None)
+        return cls._opened(url, forbid_writing)
 
     @classmethod
-    def _opened(cls, url: str, at: str | None) -> Self:
+    def amend(cls, url: str) -> Self:
+        """Open a store to add rows beside a running collector, never to book."""
+        return cls._opened(url, lambda _: None)
+
+    @classmethod
+    def _opened(cls, url: str, prepared: "Any") -> Self:
         engine, conn = connect(url)
         try:
-            if at is not None:
-                begin_generation(conn, at)
+            prepared(conn)
             known = read_identity(conn)
             statements = prepare(engine.dialect)
         except StoreError:
@@ -124,67 +128,96 @@ class CentralStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Ask something in one transaction."""
+        with store_errors("reading"), self._conn.begin():
+            yield self._conn
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Write something in one transaction; never the ledger."""
+        with store_errors("storing", self._engine), self._conn.begin():
+            yield self._conn
+
     def commit(self, items: Iterable[Batch | Poison], at: str) -> Stored:
         """Store messages in one transaction; `at` is now, ISO with offset."""
-        with store_errors("storing", self._engine), self._conn.begin():
+        with self.writing():
             work = _Work()
             for item in items:
                 self._take(item, work, at)
-            self._write(work, at)
-        self._ledgers.update(work.ledgers)
-        standings = (self.standing(stream) for stream in work.touched.values())
+            since = self._write(work, at)
+        self._booked(work, since)
         return Stored(
-            tuple(standings),
+            tuple(standing(*item) for item in work.ledgers.items()),
             len(work.punches),
             len(work.records),
             tuple(work.poisons),
+            tuple(work.counted),
         )
+
+    def close_ranges(
+        self, stream: Stream, fates: Iterable[RangeFate], at: str
+    ) -> tuple[Standing, list[RangeFate]]:
+        """Book ranges that will never come, as far as they are missing.
+
+        Returns where the stream stands then, and what was closed. Told twice it closes
+        nothing more.
+        """
+        with self.writing() as conn:
+            work = _Work()
+            booked = self._copy(stream, work)
+            closed = [part for fate in fates for part in _holes_in(booked, fate)]
+            for part in closed:
+                booked.close(part.first, part.last)
+            if closed:
+                rows = [_closed_row(stream, part, at) for part in closed]
+                conn.execute(self.statements.closed, rows)
+            since = self._write(work, at)
+        self._booked(work, since)
+        return standing(stream, booked), closed
 
     def standing(self, stream: Stream) -> Standing:
         """Return what is held of a stream; nothing of an unknown one."""
-        with store_errors("reading"), self._conn.begin():
-            found = self._ledger(stream)
-        return Standing(stream, found.upto, tuple(found.missing), found.chain)
+        with self.reading():
+            return standing(stream, self._ledger(stream))
 
     def count(self) -> int:
         """Return the number of punches."""
         return self._number(select(func.count()).select_from(punch_rows))
 
     def quarantined(self) -> int:
-        """Return the number of different things put aside."""
-        return self._number(select(func.count()).select_from(quarantine))
+        """Return the number of different things put aside and not stored since."""
+        waits = quarantine.c.stored_at.is_(None)
+        return self._number(select(func.count()).select_from(quarantine).where(waits))
 
     def gaps(self) -> list[Standing]:
         """Return the streams that have holes."""
-        return [standing for standing in self.streams() if standing.missing]
+        return [item for item in self.streams() if item.missing]
 
     def streams(self) -> list[Standing]:
         """Return every stream, in the order of site, gateway and epoch."""
-        columns = (ledger.c.site, ledger.c.gateway, ledger.c.epoch)
-        with store_errors("reading"), self._conn.begin():
-            found = self._conn.execute(select(*columns).distinct().order_by(*columns))
-            streams = [Stream(*row) for row in found]
-            ledgers = [Ledger(self._ranges(stream)) for stream in streams]
-        return [
-            Standing(stream, item.upto, tuple(item.missing), item.chain)
-            for stream, item in zip(streams, ledgers, strict=True)
-        ]
+        with self.reading() as conn:
+            found = read_streams(conn)
+            return [standing(stream, read_ledger(conn, stream)) for stream in found]
 
     def _number(self, question: Any) -> int:
-        with store_errors("reading"), self._conn.begin():
-            return int(self._conn.execute(question).scalar_one())
+        with self.reading() as conn:
+            return int(conn.execute(question).scalar_one())
 
     def _ledger(self, stream: Stream) -> Ledger:
         found = self._ledgers.get(stream)
         if found is None:
-            found = Ledger(self._ranges(stream))
+            found = read_ledger(self._conn, stream)
             self._ledgers[stream] = found
+            self._holes_since[stream] = holes_since(self._conn, stream)
         return found
 
-    def _ranges(self, stream: Stream) -> list[Range]:
-        columns = (ledger.c.first, ledger.c.last, ledger.c.head)
-        rows = self._conn.execute(select(*columns).where(*_of(stream)))
-        return [Range(*row) for row in rows]
+    def _copy(self, stream: Stream, work: _Work) -> Ledger:
+        """Return the ledger to book in, moved behind those that came before."""
+        booked = work.ledgers.pop(stream, None) or Ledger(self._ledger(stream).ranges)
+        work.ledgers[stream] = booked
+        return booked
 
     def _take(self, item: Batch | Poison, work: _Work, at: str) -> None:
         """Book a message; sort its rows into what will be written."""
@@ -192,79 +225,66 @@ class CentralStore:
             work.poisons.append(item)
             return
         stream = item.stream
-        work.touched[stream.site, stream.gateway] = stream
-        if stream not in work.ledgers:
-            work.ledgers[stream] = Ledger(self._ledger(stream).ranges)
-        booked = work.ledgers[stream]
+        booked = self._copy(stream, work)
         before = booked.head_at(item.entries[0][0] - 1)
         if before is not None and before != item.prev:
             work.poisons.append(fork(item))
             return
         booked.add(item.entries)
         work.poisons += item.poisons
-        came = (stream.site, stream.gateway, stream.epoch)
-        work.punches += [
-            (*_punch_values(punch), *came, punch.seq, at) for punch in item.punches
+        work.punches += [punch_row(stream, punch, at) for punch in item.punches]
+        work.records += [record_values(stream, record, at) for record in item.records]
+        work.counted += [
+            (stream, record.seq)
+            for record in item.records
+            if record.entry_kind == COUNTED
         ]
-        work.records += [_record_row(stream, record, at) for record in item.records]
 
-    def _write(self, work: _Work, at: str) -> None:
+    def _write(self, work: _Work, at: str) -> dict[Stream, str | None]:
+        since: dict[Stream, str | None] = {}
         for stream, after in work.ledgers.items():
-            self._write_ranges(stream, after)
+            before = self._ledger(stream)
+            write_ledger(self._conn, self.statements, stream, before, after)
+            known = self._holes_since.get(stream) or at
+            since[stream] = known if after.missing else None
+        if since:
+            rows = [stream_row(stream, at, known) for stream, known in since.items()]
+            self._conn.execute(self.statements.streams, rows)
         if work.punches:
-            # The driver takes the rows as they are: twice as fast as through the
-            # toolkit's parameters, and this is what a backlog waits for.
-            self._conn.exec_driver_sql(self._statements.punches, work.punches)
+            write_punches(self._conn, self.statements, work.punches)
         if work.records:
-            self._conn.execute(self._statements.records, work.records)
+            self._conn.execute(self.statements.records, work.records)
         if work.poisons:
-            rows = [_quarantined(poison, at) for poison in work.poisons]
-            self._conn.execute(self._statements.quarantine, rows)
+            put_aside = [_quarantined(poison, at) for poison in work.poisons]
+            self._conn.execute(self.statements.quarantine, put_aside)
+        return since
 
-    def _write_ranges(self, stream: Stream, after: Ledger) -> None:
-        """Write what changed; most often one range grew."""
-        before = set(self._ledger(stream).ranges)
-        changed = [item for item in after.ranges if item not in before]
-        kept = {item.first for item in after.ranges}
-        gone = [item.first for item in before if item.first not in kept]
-        if gone:
-            where = (*_of(stream), ledger.c.first.in_(gone))
-            self._conn.execute(delete(ledger).where(*where))
-        if changed:
-            rows = [_range_row(stream, item) for item in changed]
-            self._conn.execute(self._statements.ledger, rows)
+    def _booked(self, work: _Work, since: dict[Stream, str | None]) -> None:
+        """Remember what the database committed."""
+        self._ledgers.update(work.ledgers)
+        self._holes_since.update(since)
 
 
-def _record_row(stream: Stream, record: RecordRow, at: str) -> dict[str, Any]:
-    return {
-        "site": stream.site,
-        "gateway": stream.gateway,
-        "epoch": stream.epoch,
-        "seq": record.seq,
-        "kind": record.kind,
-        "id": record.id,
-        "body": record.body,
-        "stored_at": at,
-    }
+def record_values(stream: Stream, record: RecordRow, at: str) -> dict[str, Any]:
+    """Return a record as it is stored; `at` is now, ISO with offset."""
+    return {**asdict(stream), **asdict(record), "stored_at": at}
 
 
-def _of(stream: Stream) -> Sequence[Any]:
-    return (
-        ledger.c.site == stream.site,
-        ledger.c.gateway == stream.gateway,
-        ledger.c.epoch == stream.epoch,
+def _holes_in(booked: Ledger, fate: RangeFate) -> Sequence[RangeFate]:
+    """Return what of a range is missing."""
+    parts = (
+        (max(first, fate.first), min(last, fate.last)) for first, last in booked.missing
     )
+    return [
+        RangeFate(first=first, last=last, fate=fate.fate)
+        for first, last in parts
+        if first <= last
+    ]
 
 
-def _range_row(stream: Stream, item: Range) -> dict[str, Any]:
-    return {
-        "site": stream.site,
-        "gateway": stream.gateway,
-        "epoch": stream.epoch,
-        "first": item.first,
-        "last": item.last,
-        "head": item.head,
-    }
+def _closed_row(stream: Stream, part: RangeFate, at: str) -> dict[str, Any]:
+    found = {"first": part.first, "last": part.last, "fate": part.fate, "at": at}
+    return {**asdict(stream), **found}
 
 
 def _quarantined(poison: Poison, at: str) -> dict[str, Any]:
@@ -277,4 +297,5 @@ def _quarantined(poison: Poison, at: str) -> dict[str, Any]:
         "at": at,
         "last_at": at,
         "times": 1,
+        "epoch": poison.epoch or None,
     }

@@ -3,14 +3,21 @@
 meta         who this store is: id, generation, version of these tables
 ledger       which entries of which stream were received, as ranges; separate from the
              rows, because a punch that came through another gateway leaves no row
+closed       ranges of a stream that were booked without having come, and why
+streams      of each stream: when it began, when something came last, how long it has
+             had holes
 punch_rows   one row per punch id; the highest `rev` wins, how it first came stays
-records      every other durable entry, as its JSON
+sightings    the same punch once more through another stream: who saw it when
+records      every other durable entry: its JSON, and what it can be found by
+reconciled   the newest comparison of each terminal and day with its gateway
+gateways     what each gateway last said of itself
 quarantine   bytes put aside with the reason
 punches      the view that other programs may rely on
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -20,9 +27,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 metadata = MetaData()
 
@@ -42,6 +50,29 @@ ledger = Table(
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
     Column("head", Text),
+)
+
+closed = Table(
+    "closed",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("fate", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("first_at", Text, nullable=False),
+    Column("stored_at", Text, nullable=False),
+    Column("holes_since", Text),
 )
 
 IDENTITY = ("id", "serial", "badge", "at")
@@ -93,7 +124,24 @@ punch_rows = Table(
     Column("seq", BigInteger, nullable=False),
     Column("stored_at", Text, nullable=False),
     Index("punch_rows_person", "person", "at"),
+    Index("punch_rows_serial", "serial", "at"),
 )
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("stored_at", Text, nullable=False),
+)
+
+UNANSWERED = "entry_kind = 'day_counts' AND answered_at IS NULL"
+"""Which records still wait for a comparison and its answer."""
 
 records = Table(
     "records",
@@ -106,6 +154,54 @@ records = Table(
     Column("id", Text),
     Column("body", Text, nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("rev", BigInteger),
+    Column("entry_kind", Text),
+    Column("person", Text),
+    Column("date", Text),
+    Column("terminal", Text),
+    Column("serial", Text),
+    Column("at", Text),
+    Column("answered_at", Text),
+    Index("records_person", "person", "date"),
+    Index(
+        "records_unanswered",
+        "entry_kind",
+        sqlite_where=text(UNANSWERED),
+        postgresql_where=text(UNANSWERED),
+    ),
+)
+
+reconciled = Table(
+    "reconciled",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("serial", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("terminal", Text, nullable=False),
+    Column("there_count", BigInteger, nullable=False),
+    Column("there_digest", Text, nullable=False),
+    Column("here_count", BigInteger, nullable=False),
+    Column("here_digest", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("round", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("online", Boolean, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("backlog", BigInteger, nullable=False),
+    Column("oldest_age_seconds", Float),
+    Column("version", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("heard_at", Text, nullable=False),
 )
 
 quarantine = Table(
@@ -120,6 +216,8 @@ quarantine = Table(
     Column("at", Text, nullable=False),
     Column("last_at", Text, nullable=False),
     Column("times", BigInteger, nullable=False),
+    Column("epoch", Text),
+    Column("stored_at", Text),
     UniqueConstraint("topic", "digest"),
 )
 

@@ -8,73 +8,73 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt import client, enums
 
-KINDS = ("punch", "attendance", "suspicion", "event", "entry", "state")
+KINDS = ("punch", "attendance", "suspicion", "event", "entry", "state", "cmd/reply")
 TABLES = """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-CREATE TABLE IF NOT EXISTS store (id TEXT);
-INSERT INTO store SELECT hex(randomblob(8)) WHERE NOT EXISTS (SELECT 1 FROM store);
-CREATE TABLE IF NOT EXISTS entries (site, gateway, epoch, seq INTEGER, kind, body, hash,
-  PRIMARY KEY (site, gateway, epoch, seq));
+CREATE TABLE IF NOT EXISTS entries (site, gateway, epoch, seq INTEGER, last INTEGER,
+  kind, body, hash, PRIMARY KEY (site, gateway, epoch, seq, kind));
 CREATE VIEW IF NOT EXISTS punches AS SELECT json_extract(body, '$.id') AS id,
   max(json_extract(body, '$.rev')), body FROM entries WHERE kind = 'punch' GROUP BY 1"""
-STREAM = ("site", "gateway", "epoch")
-ENTRY = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)"
-NEWER = """SELECT seq, hash FROM entries
+STREAM, ISO = ("site", "gateway", "epoch"), "%Y-%m-%dT%H:%M:%S%z"
+ENTRY = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+NEWER = """SELECT seq, last, hash FROM entries
   WHERE site = ? AND gateway = ? AND epoch = ? AND seq > ? ORDER BY seq"""
+ASK = {"op": "resend", "id": "holes", "expires": "2999-12-31T00:00:00Z"}
+# A new generation at every start says that we may be an older copy of ourselves.
+OURS = {"v": 1, "store": "example", "generation": time.time_ns() // 1000}
 parser = argparse.ArgumentParser(description=__doc__)
-for option, default in {"host": "127.0.0.1", "prefix": "att/v1", "db": "c.db"}.items():
-    parser.add_argument(f"--{option}", default=default)
-parser.add_argument("--port", type=int, default=1883)
+for option in ("host=127.0.0.1", "port=1883", "prefix=att/v1", "db=c.db"):
+    parser.add_argument("--" + option.split("=")[0], default=option.split("=")[1])
 args = parser.parse_args()
-db = sqlite3.connect(args.db)
-db.executescript(TABLES)
-(name,) = db.execute("SELECT id FROM store").fetchone()
-generation = time.time_ns() // 1000  # new at every start: we may be an older copy
-known: dict[tuple[str, ...], tuple[int, str | None]] = {}  # stream → upto, its hash
+db = sqlite3.connect(args.db).executescript(TABLES).connection
+known: dict[Any, tuple[int, str | None, float]] = {}  # stream: upto, hash, when to ask
 
 
-def rows(kind: str, text: str, data: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def rows(stream: Any, kind: str, text: str, data: Any) -> Iterator[tuple[Any, ...]]:
     """Yield what to store; the chain is computed over each entry's text as sent."""
+    if kind in ("state", "reply"):  # what a reply calls gone will not come: no hole
+        told = [(r["first"], r["last"], r["fate"]) for r in data.get("ranges", ())]
+        return (yield from ((*stream, *r, None, None) for r in told if r[2] != "sent"))
     chain, at = data["chain"]["prev"], text.index('"entries":[') + len('"entries":[')
     while text[at] != "]":
         entry, end = json.JSONDecoder().raw_decode(text, at)
         body, at = text[at:end], end + (text[end] == ",")
         chain = hashlib.sha256(bytes.fromhex(chain) + body.encode()).hexdigest()
-        yield (*(data[k] for k in STREAM), entry["seq"], kind, body, chain)
+        yield (*stream, entry["seq"], entry["seq"], kind, body, chain)
     if chain != data["chain"]["head"]:
         raise ValueError("broken chain: nothing of this message is stored")
 
 
-def take(client: Client, _: object, message: MQTTMessage) -> None:
+def take(link: client.Client, _: object, message: client.MQTTMessage) -> None:
     """Store a message in one transaction, then say where its stream stands."""
-    kind = message.topic.rpartition("/")[2]
+    base, kind = message.topic.replace("/cmd/", "/").rsplit("/", 1)
     try:
         data = json.loads(message.payload)
-        stream = tuple(data[key] for key in STREAM)
+        stream = tuple(data[key] + "" for key in STREAM)  # only texts will do
         with db:
-            if kind != "state":
-                db.executemany(ENTRY, rows(kind, message.payload.decode(), data))
+            db.executemany(ENTRY, rows(stream, kind, message.payload.decode(), data))
     except (ValueError, KeyError, TypeError) as error:
         print(f"put aside, {message.topic}: {error!r}", flush=True)
         return
-    upto, head = known.get(stream, (0, None))
-    missing, after = [], upto
-    for seq, hashed in db.execute(NEWER, (*stream, upto)):
+    upto, head, due = known.get(stream, (0, None, 0.0))
+    after, missing = upto, []
+    for seq, last, hashed in db.execute(NEWER, (*stream, upto)):
         missing += [[after + 1, seq - 1]] if seq > after + 1 else []
-        upto, head, after = (upto, head, seq) if missing else (seq, hashed, seq)
-    known[stream] = (upto, head)
-    said = {"v": 1, **{key: data[key] for key in STREAM}, "upto": upto, "chain": head}
-    said |= {"missing": missing[:100], "store": name, "generation": generation}
-    said |= {"sent": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    topic = f"{args.prefix}/{data['site']}/{data['gateway']}/ack"
-    client.publish(topic, json.dumps(said), qos=1, retain=True)
+        after = max(after, last)
+        upto, head = (upto, head) if missing or last <= upto else (last, hashed)
+    said = OURS | {key: data[key] for key in STREAM} | {"sent": time.strftime(ISO)}
+    if missing and time.time() > due:  # it sends what is there, or replies it is gone
+        due, ask = time.time() + 10, json.dumps(said | ASK | {"ranges": missing[:100]})
+        link.publish(f"{base}/cmd", ask, qos=1)
+    known[stream] = (upto, head, due)
+    ack = json.dumps(said | {"upto": upto, "chain": head, "missing": missing[:100]})
+    link.publish(f"{base}/ack", ack, qos=1, retain=True)
 
 
-centre = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+centre = client.Client(enums.CallbackAPIVersion.VERSION2, protocol=client.MQTTv5)
 topics = [(f"{args.prefix}/+/+/{kind}", 1) for kind in KINDS]
-centre.on_connect = lambda client, *_: client.subscribe(topics)
+centre.on_connect = lambda link, *_: link.subscribe(topics)
 centre.on_message = take
-centre.connect(args.host, args.port, keepalive=20)
+centre.connect(args.host, int(args.port), keepalive=20)
 centre.loop_forever(retry_first_connection=True)

@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway import central_book, status
 from gateway.clock import Now
 from gateway.doctor.checks import Check, Stage, failed, passed
 from gateway.settings import Confirm, Loaded
+from sync import tls
+from sync.certificates import State
 from sync.link import (
     FAILED,
     Broker,
@@ -127,6 +130,11 @@ class _Line:
 
 def examine(way: Way) -> Iterator[Check]:
     """Yield the checks from the broker to the centre, ending at the first failure."""
+    if tls.is_wanted(way.broker):
+        check = _certificate(way)
+        yield check
+        if not check.passed:
+            return
     line = _Line(way.broker)
     try:
         for check in _checks(way, line):
@@ -137,17 +145,42 @@ def examine(way: Way) -> Iterator[Check]:
         line.link.close()
 
 
+def _certificate(way: Way) -> Check:
+    """Look at the files of the configuration before anybody else does."""
+    try:
+        tls.context(way.broker)
+    except tls.TlsFileError as error:
+        words, _, do = str(error).partition("; ")
+        return failed(Stage.CERTIFICATE, words, do)
+    found = status.certificates_of(way.loaded)
+    for one in found:
+        words, _, do = one.words.partition("; ")
+        if one.state not in {State.FINE, State.EXPIRES}:
+            return failed(Stage.CERTIFICATE, words, do)
+    soon = [one.words for one in found if one.state is State.EXPIRES]
+    named = [f"{one.key} until {one.until}" for one in found]
+    return passed(Stage.CERTIFICATE, "; ".join(soon or named))
+
+
 def _checks(way: Way, line: _Line) -> Iterator[Check]:
     try:
         connected = _connect(line)
     except _LostError as lost:
-        yield failed(Stage.BROKER, f"it lets nobody in: {lost}", _do_broker(str(lost)))
+        words, _, do = str(lost).partition("; ")
+        do = do or _do_broker(words)
+        yield failed(Stage.BROKER, f"it lets nobody in: {words}", do)
         return
-    version = connected.protocol.value
-    yield passed(Stage.BROKER, f"it lets us in, MQTT {version}")
+    words = f"it lets us in, MQTT {connected.protocol.value}"
+    if until := line.link.broker_until:
+        words += f"; its own certificate lasts until {until:%Y-%m-%d}"
+    yield passed(Stage.BROKER, words)
     try:
         yield _topic(way, line, connected.protocol)
+        if way.loaded.received is not None:
+            yield _book(way)  # also where the centre is away just now
         yield _centre(way, line)
+        if way.loaded.follows_centre and way.loaded.received is None:
+            yield _book(way)
     except _LostError as lost:
         do = "look at the broker's log: it hangs up on clients it does not trust"
         yield failed(Stage.TOPIC, f"the broker hung up: {lost}", do)
@@ -169,8 +202,6 @@ def _do_broker(reason: str) -> str:
     """Return what to do about the words a connection attempt ended with."""
     if "login" in reason:
         return "compare username and password_file with the broker's list of users"
-    if "CERTIFICATE" in reason or "SSL" in reason:
-        return "compare tls_ca, tls_cert and tls_key with the broker's certificates"
     if "refused" in reason:
         return (
             "start the broker (systemctl status mosquitto), and see that host and port"
@@ -187,6 +218,8 @@ def _do_broker(reason: str) -> str:
 def _topic(way: Way, line: _Line, protocol: Protocol) -> Check:
     """Ask for what we must read, say something where we may write."""
     topics = [way.of("ack"), way.centre]
+    if way.loaded.follows_centre:
+        topics.append(way.of("book"))
     line.link.subscribe(topics)
     answer = line.expect(Subscribed)
     for topic in topics:
@@ -262,6 +295,20 @@ def _acks(way: Way, state: CentreState, ack: Ack | None) -> Check:
     seconds = (way.now() - datetime.fromisoformat(ack.sent)).total_seconds()
     words = f"the centre {state.centre} confirmed entry {ack.upto} {seconds:.0f} s ago"
     return passed(Stage.CENTRE, words)
+
+
+def _book(way: Way) -> Check:
+    """Say which book of the centre is in force."""
+    received = way.loaded.received
+    words = central_book.words(received)
+    if received is not None:
+        return passed(Stage.BOOK, words)
+    return failed(
+        Stage.BOOK,
+        words,
+        "name the book of this site under books in central.toml, and see that the"
+        f" broker's ACL lets this gateway read {way.of('book')}",
+    )
 
 
 def _read(line: _Line, topic: str, kind: type[M]) -> M | None:

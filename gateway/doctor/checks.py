@@ -17,9 +17,11 @@ class Stage(StrEnum):
     CLOCK = "clock"
     LOG = "log"
     BADGE = "badge"
+    CERTIFICATE = "certificate"
     BROKER = "broker"
     TOPIC = "topic"
     CENTRE = "centre"
+    BOOK = "book"
 
 
 @dataclass(frozen=True, slots=True)

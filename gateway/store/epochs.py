@@ -65,6 +65,10 @@ def _own_hash(db: Database, epoch: dict[str, Any], seq: int) -> str:
     return next((str(row["hash"]) for row in found), origin(epoch["name"]))
 
 
+# Of the table `outbox`, in the order of the rows below.
+_COLUMNS = ("epoch", "seq", "kind", "punch", "entry", "prev", "hash", "created_at")
+
+
 class Appender:
     """Gives seqs and links the chain for the entries of one transaction."""
 
@@ -73,34 +77,29 @@ class Appender:
         self._db = db
         self._now = now
         self.epoch: int = epoch["id"]
-        self._seq: int = epoch["head_seq"]
+        self.next_seq: int = epoch["head_seq"] + 1
         self._head: str = epoch["head_hash"]
-        self._rows: list[dict[str, object]] = []
+        self._rows: list[tuple[object, ...]] = []
 
     def add(self, kind: str, encode: Callable[[int], bytes], punch: str | None) -> int:
         """Append one entry; `encode` gets the seq. Returns the seq."""
-        self._seq += 1
-        entry = encode(self._seq)
+        seq = self.next_seq
+        self.append(kind, encode(seq), punch)
+        return seq
+
+    def append(self, kind: str, entry: bytes, punch: str | None) -> None:
+        """Append an entry that has `next_seq` in it."""
         prev, self._head = self._head, link(self._head, entry)
         self._rows.append(
-            {
-                "epoch": self.epoch,
-                "seq": self._seq,
-                "kind": kind,
-                "punch": punch,
-                "entry": entry,
-                "prev": prev,
-                "hash": self._head,
-                "created_at": self._now,
-            }
+            (self.epoch, self.next_seq, kind, punch, entry, prev, self._head, self._now)
         )
-        return self._seq
+        self.next_seq += 1
 
     def flush(self) -> None:
         """Write the entries and the new head, still inside the transaction."""
         if self._rows:
-            insert(self._db, "outbox", self._rows)
+            insert(self._db, "outbox", _COLUMNS, self._rows)
             table(self._db, "epochs").update(
-                self.epoch, {"head_seq": self._seq, "head_hash": self._head}
+                self.epoch, {"head_seq": self.next_seq - 1, "head_hash": self._head}
             )
             self._rows = []

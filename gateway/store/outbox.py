@@ -4,7 +4,7 @@ A punch and its outbox entry are committed together or not at all. Nothing here 
 the book or the wire: both come in as functions.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -56,7 +56,11 @@ class Meaning:
     rejected_entry: EncodeRejected
 
 
+Codes = tuple[int, int, int | None]
+_PUNCH = (*Punch.__slots__, "rev", "epoch", "seq", "raw_id")
+_OUTCOME = ("raw_id", "serial", "driver", "generation", "outcome", "punch", "reason")
 _CODES = ("verify_code", "state", "work")
+_SIGHTING = ("raw_id", "punch", *_CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,42 +76,55 @@ class Interpreted:
 
 @dataclass(slots=True)
 class _Pass:
-    """The rows one pass will insert, collected in log order."""
+    """The rows one pass will insert, collected in log order.
+
+    `known` has the codes of the punches that were stored before, `new` the punches of
+    this pass with their seqs, `firsts` the raw rows of these.
+    """
 
     appender: Appender
-    punches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    outcomes: list[dict[str, object]] = field(default_factory=list)
-    sightings: list[dict[str, object]] = field(default_factory=list)
-    new: list[tuple[int, Punch]] = field(default_factory=list)
+    known: dict[str, Codes]
+    outcomes: list[tuple[object, ...]] = field(default_factory=list)
+    sightings: list[tuple[object, ...]] = field(default_factory=list)
+    new: dict[str, Punch] = field(default_factory=dict)
+    seqs: list[int] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def interpret(
-    db: Database, last: int, limit: int, meaning: Meaning, now: str
+def interpret(  # noqa: PLR0913, PLR0917 - a pass: from where, how far, and what it means
+    db: Database,
+    last: int,
+    limit: int,
+    meaning: Meaning,
+    now: str,
+    fresh: Sequence[raw.Row] = (),
 ) -> Interpreted:
-    """Turn the raw rows behind row `last` into punches, repeats and rejections."""
-    rows = raw.after(db, last, limit)
+    """Turn the raw rows behind row `last` into punches, repeats and rejections.
+
+    `fresh` are the next of these rows where somebody has them in memory still; else at
+    most `limit` are read.
+    """
+    rows = fresh or raw.after(db, last, limit)
     if not rows:
         return Interpreted(last)
-    found = [(row, meaning.normalise(row.record)) for row in rows]
-    work = _Pass(Appender(db, now))
-    known = stored(db, [o.id for _, o in found if isinstance(o, Punch)])
-    for row, outcome in found:
+    found = [meaning.normalise(row.record) for row in rows]
+    known = stored(db, [one.id for one in found if isinstance(one, Punch)])
+    work = _Pass(Appender(db, now), known)
+    for row, outcome in zip(rows, found, strict=True):
         if isinstance(outcome, Rejected):
             _reject(work, row, outcome, meaning, now)
+        elif outcome.id in known or outcome.id in work.new:
+            _repeat(work, row, outcome)
         else:
-            first = work.punches.get(outcome.id) or known.get(outcome.id)
-            if first is None:
-                _accept(work, row, outcome, meaning)
-            else:
-                _repeat(work, row, outcome, first)
-    insert(db, "punches", work.punches.values())
-    insert(db, "outcomes", work.outcomes)
-    insert(db, "sightings", work.sightings)
+            _accept(work, row, outcome, meaning)
+    insert(db, "punches", _PUNCH, _punch_rows(work))
+    insert(db, "outcomes", _OUTCOME, work.outcomes)
+    insert(db, "sightings", _SIGHTING, work.sightings)
     work.appender.flush()
     return Interpreted(
         last=rows[-1].id,
-        punches=work.new,
+        punches=list(zip(work.seqs, work.new.values(), strict=True)),
         rejected=work.rejected,
         repeats=len(found) - len(work.new) - len(work.rejected),
         conflicts=len(work.sightings),
@@ -120,71 +137,100 @@ def last_interpreted(db: Database) -> int:
     return next((int(row["raw_id"]) for row in rows), 0)
 
 
-def stored(db: Database, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the stored punches among `ids`."""
+def stored(db: Database, ids: Iterable[str]) -> dict[str, Codes]:
+    """Return which of `ids` are stored punches, and with which codes."""
     wanted = list(dict.fromkeys(ids))
-    found = {}
+    found: dict[str, Codes] = {}
     for start in range(0, len(wanted), 500):
         chunk = wanted[start : start + 500]
-        where = f"id IN ({', '.join('?' * len(chunk))})"
-        for row in table(db, "punches").rows_where(where, chunk):
-            found[row["id"]] = row
+        rows = table(db, "punches").rows_where(
+            f"id IN ({', '.join('?' * len(chunk))})",
+            chunk,
+            select=", ".join(("id", *_CODES)),
+        )
+        for row in rows:
+            found[row["id"]] = (row["verify_code"], row["state"], row["work"])
     return found
 
 
 def _accept(work: _Pass, row: raw.Row, punch: Punch, meaning: Meaning) -> None:
-    seq = work.appender.add(
-        "punch", partial(meaning.punch_entry, punch, rev=1), punch.id
-    )
-    work.punches[punch.id] = punch_row(punch, 1, work.appender.epoch, seq) | {
-        "raw_id": row.id
-    }
-    work.new.append((seq, punch))
+    seq = work.appender.next_seq
+    work.appender.append("punch", meaning.punch_entry(punch, seq, 1), punch.id)
+    work.new[punch.id] = punch
+    work.seqs.append(seq)
+    work.firsts.append(row.id)
     work.outcomes.append(_outcome(row, "punch", punch.id))
 
 
-def _repeat(work: _Pass, row: raw.Row, punch: Punch, first: Mapping[str, Any]) -> None:
-    codes = {name: getattr(punch, name) for name in _CODES}
-    if any(first[name] != value for name, value in codes.items()):
-        work.sightings.append({"raw_id": row.id, "punch": punch.id, **codes})
+def _repeat(work: _Pass, row: raw.Row, punch: Punch) -> None:
+    codes = _codes(punch)
+    first = work.new.get(punch.id)
+    if codes != (_codes(first) if first else work.known[punch.id]):
+        work.sightings.append((row.id, punch.id, *codes))
     work.outcomes.append(_outcome(row, "repeat", punch.id))
 
 
 def _reject(
     work: _Pass, row: raw.Row, rejected: Rejected, meaning: Meaning, now: str
 ) -> None:
-    work.appender.add("event", partial(meaning.rejected_entry, rejected, at=now), None)
+    entry = meaning.rejected_entry(rejected, work.appender.next_seq, now)
+    work.appender.append("event", entry, None)
     work.rejected.append(rejected)
-    work.outcomes.append(
-        _outcome(row, "rejected", None) | {"reason": str(rejected.reason)}
+    work.outcomes.append(_outcome(row, "rejected", None, str(rejected.reason)))
+
+
+def _codes(punch: Punch) -> Codes:
+    return punch.verify_code, punch.state, punch.work
+
+
+def _outcome(
+    row: raw.Row, outcome: str, punch: str | None, reason: str | None = None
+) -> tuple[object, ...]:
+    record = row.record
+    return (
+        row.id,
+        record.serial,
+        record.driver,
+        row.generation,
+        outcome,
+        punch,
+        reason,
     )
 
 
-def _outcome(row: raw.Row, outcome: str, punch: str | None) -> dict[str, object]:
-    return {
-        "raw_id": row.id,
-        "serial": row.record.serial,
-        "driver": row.record.driver,
-        "generation": row.generation,
-        "outcome": outcome,
-        "punch": punch,
-        "reason": None,
-    }
+def _punch_rows(work: _Pass) -> Iterator[tuple[object, ...]]:
+    epoch = work.appender.epoch
+    places = zip(work.new.values(), work.seqs, work.firsts, strict=True)
+    for punch, seq, row in places:
+        yield punch_row(punch, 1, epoch, seq, row)
 
 
-def punch_row(punch: Punch, rev: int, epoch: int, seq: int) -> dict[str, Any]:
-    """Return the row of a punch."""
-    row = {name: getattr(punch, name) for name in Punch.__slots__}
-    row |= {
-        "reason": punch.reason and str(punch.reason),
-        "verify": str(punch.verify),
-        "source": str(punch.source),
-        "received_at": text(punch.received_at),
-        "rev": rev,
-        "epoch": epoch,
-        "seq": seq,
-    }
-    return row
+def punch_row(
+    punch: Punch, rev: int, epoch: int, seq: int, raw_id: int
+) -> tuple[object, ...]:
+    """Return the row of a punch, in the order of its columns."""
+    return (
+        punch.id,
+        punch.serial,
+        punch.terminal,
+        punch.badge,
+        punch.person,
+        punch.reason and str(punch.reason),
+        punch.at,
+        punch.zone,
+        str(punch.verify),
+        punch.verify_code,
+        punch.state,
+        punch.work,
+        text(punch.received_at),
+        punch.offset_seconds,
+        str(punch.source),
+        punch.raw,
+        rev,
+        epoch,
+        seq,
+        raw_id,
+    )
 
 
 def relearn(

@@ -20,6 +20,23 @@ from gateway.store.seen import Seen, fingerprint
 
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
 _CHUNK = 500
+_COLUMNS = (
+    "serial",
+    "record",
+    "occurrence",
+    "terminal",
+    "driver",
+    "source",
+    "position",
+    "badge",
+    "at",
+    "verify",
+    "state",
+    "work",
+    "received_at",
+    "offset_seconds",
+    "generation",
+)
 _BRACE = b"{"
 _SOURCES = {str(source): source for source in Source}
 
@@ -59,18 +76,46 @@ def record_key(record: RawRecord) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored record, its row, and the generation of the log it was seen in."""
+
+    id: int
+    generation: int
+    record: RawRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many records were new, and their rows if all of them were."""
+
+    new: int
+    rows: Sequence[Row]
+
+
 def store(
     db: Database,
     records: Sequence[RawRecord],
     seen: Seen,
     generation: int = FILED,
-) -> int:
-    """Store records of one terminal in log order; return how many were new.
+) -> Stored:
+    """Store records of one terminal in log order.
 
     `seen` counts the identical records that stood before these in the log; it is
     carried on from piece to piece of one read.
     """
-    return insert(db, "raw", _rows(records, seen, generation), ignore=True)
+    before = _newest(db)
+    new = insert(db, "raw", _COLUMNS, _rows(records, seen, generation), ignore=True)
+    if new < len(records):
+        return Stored(new, [])
+    # Rows are never deleted, so their numbers have no gaps.
+    numbered = enumerate(records, before + 1)
+    return Stored(new, [Row(id_, generation, record) for id_, record in numbered])
+
+
+def _newest(db: Database) -> int:
+    rows = table(db, "raw").rows_where(select="id", order_by="id desc", limit=1)
+    return next((int(row["id"]) for row in rows), 0)
 
 
 def carry(
@@ -131,35 +176,26 @@ def occurrences(db: Database, serial: str, keys: set[bytes]) -> dict[int, int]:
 
 def _rows(
     records: Sequence[RawRecord], seen: Seen, generation: int
-) -> Iterator[dict[str, object]]:
+) -> Iterator[tuple[object, ...]]:
     for record in records:
         key = record_key(record)
-        yield {
-            "serial": record.serial,
-            "record": key,
-            "occurrence": seen.add(fingerprint(key)),
-            "terminal": record.terminal,
-            "driver": record.driver,
-            "source": str(record.source),
-            "position": record.position,
-            "badge": record.badge,
-            "at": record.at,
-            "verify": record.verify,
-            "state": record.state,
-            "work": record.work,
-            "received_at": text(record.received_at),
-            "offset_seconds": record.offset_seconds,
-            "generation": generation,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A stored record, its row, and the generation of the log it was seen in."""
-
-    id: int
-    generation: int
-    record: RawRecord
+        yield (
+            record.serial,
+            key,
+            seen.add(fingerprint(key)),
+            record.terminal,
+            record.driver,
+            str(record.source),
+            record.position,
+            record.badge,
+            record.at,
+            record.verify,
+            record.state,
+            record.work,
+            text(record.received_at),
+            record.offset_seconds,
+            generation,
+        )
 
 
 def after(db: Database, last: int, limit: int) -> list[Row]:

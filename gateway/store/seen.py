@@ -40,11 +40,14 @@ class Seen:
         """Count one more; return how often it came before."""
         before = self._more.get(mark)
         if before is None:
-            place = self._place(mark)
-            if self._slots[place] == _EMPTY:
-                self._slots[place] = mark
+            slots = self._slots
+            place = mark & (len(slots) - 1)
+            if slots[place] not in (mark, _EMPTY):
+                place = self._place(mark)
+            if slots[place] == _EMPTY:
+                slots[place] = mark
                 self._used += 1
-                if 2 * self._used > len(self._slots):
+                if 2 * self._used > len(slots):
                     self._grow()
                 return 0
             before = 1

@@ -1,6 +1,8 @@
-"""One JSON Schema per message, from `sync.messages`.
+"""One JSON Schema per message, from `sync.messages`, and the AsyncAPI document.
 
 `punch` and `event` describe whole envelopes of those topics, as a subscriber sees them.
+The schemas say the same in draft 7, which AsyncAPI's tools read, as in 2020-12, which
+they are written in.
 """
 
 import inspect
@@ -21,9 +23,12 @@ from sync.messages import (
     State,
     TerminalState,
 )
+from sync.schema.asyncapi import document
+from sync.schema.yaml_text import dump
 
 FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_HEADER = "# Written by `python -m sync.schema`; do not edit.\n"
 _REF = "#/$defs/{name}"
 _ENTRIES: dict[str, type[msgspec.Struct]] = {"punch": PunchEntry, "event": EventEntry}
 _MESSAGES: dict[str, type[msgspec.Struct]] = {
@@ -48,11 +53,17 @@ def schemas() -> dict[str, str]:
     }
 
 
+def texts() -> dict[str, str]:
+    """Return file name → text of everything that is published."""
+    found = {f"{name}.json": text for name, text in schemas().items()}
+    return found | {"asyncapi.yaml": f"{_HEADER}{dump(document())}"}
+
+
 def write(folder: Path = FOLDER) -> list[str]:
-    """Write the schemas; return the names of those that changed."""
+    """Write all files; return the names of those that changed."""
     changed = []
-    for name, text in schemas().items():
-        path = folder / f"{name}.json"
+    for name, text in sorted(texts().items()):
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             changed.append(name)
@@ -91,5 +102,23 @@ def _document(name: str, top: dict[str, Any], parts: dict[str, Any]) -> dict[str
         "$id": f"urn:punchgate:v1:{name}",
         "title": name,
         **top,
-        "$defs": dict(sorted(parts.items())),
+        "$defs": {name: _plain(part) for name, part in sorted(parts.items())},
     }
+
+
+def _plain(part: Any) -> Any:
+    """Return a schema with arrays of n alike items said so that draft 7 agrees.
+
+    `prefixItems` with `items: false` would forbid every item there.
+    """
+    if isinstance(part, list):
+        return [_plain(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _plain(value) for key, value in part.items()}
+    first, *others = found.pop("prefixItems", [None])
+    if first is None:
+        return found
+    if any(other != first for other in others):
+        raise ValueError("items that are not alike cannot be said in draft 7")
+    return found | {"items": first}

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from central.incoming import Batch, Poison, read
+from central.incoming import read
+from central.values import Batch, Poison
 from sync.messages import compose
 from sync.topics import Topics
 from tests.sync.memory_outbox import MemoryOutbox, Row

@@ -19,7 +19,9 @@ def now() -> str:
 class Centre:
     """Runs a collector over a store in a folder."""
 
-    def __init__(self, port: int, folder: Path, **changes: object) -> None:
+    def __init__(
+        self, port: int, folder: Path, stand_seconds: float = 10.0, **changes: object
+    ) -> None:
         values = {
             "id": "central-1",
             "store": f"sqlite:///{folder / 'central.db'}",
@@ -28,7 +30,7 @@ class Centre:
             "reconnect_max_seconds": 0.3,
         }
         settings = CentralSettings(**{**values, **changes})  # type: ignore[arg-type]
-        self.collector = Collector(settings, now)
+        self.collector = Collector(settings, now, stand_seconds=stand_seconds)
         self.failed: StoreError | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
 

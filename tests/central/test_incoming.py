@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.incoming import Batch, Poison, Reason, fork, read, read_state
+from central.incoming import fork, read, read_state
+from central.values import Batch, Poison, Reason
 from sync.messages import PunchEntry, State, encode, link, origin
 from tests.central.batches import AT, TOPICS, message, payload
 from tests.sync.memory_outbox import MemoryOutbox, event, punch, renumbered

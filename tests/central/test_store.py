@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from central.incoming import Poison, Reason, Stream
 from central.store.errors import NewerStoreError, StoreError
 from central.store.store import CentralStore
+from central.values import Poison, Reason, Stream
 from sync.messages import encode
 from tests.central.batches import AT, message, messages
 from tests.sync.memory_outbox import MemoryOutbox, punch
@@ -215,7 +215,7 @@ def test_a_store_from_the_future_is_refused(tmp_path: Path) -> None:
     conn = sqlite3.connect(tmp_path / "central.db")
     conn.execute("UPDATE meta SET value = '7' WHERE key = 'schema'")
     conn.commit()
-    with pytest.raises(NewerStoreError, match=r"version 7.*version 1"):
+    with pytest.raises(NewerStoreError, match=r"version 7.*version 2"):
         CentralStore.open(url(tmp_path), LATER)
     found = conn.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
     conn.close()

@@ -49,6 +49,8 @@ def status(terminal: dict[str, Any] | None = None, **fields: Any) -> dict[str, A
         "gateway": "gw-1",
         "site": "hq",
         "daemon": True,
+        "certificates": [],
+        "reconcile": [],
         "terminals": [terminal or line()],
         "outbox": {"unacknowledged": 3, "oldest_age_seconds": 600.0},
         "uplink": {"connected": True, "error": None, "refusals": 0},

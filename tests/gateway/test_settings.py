@@ -153,14 +153,6 @@ def test_ten_mistakes_in_two_files_at_once(folder: Path) -> None:
     [
         ('"hq"', '"branch"', "3: gateway.site: the book is of site 'hq'"),
         ('"book.toml"', '""', "5: gateway.book: must not be empty"),
-        (
-            '"book.toml"',
-            '"central"',
-            (
-                "5: gateway.book: following the centre's book is not possible yet;"
-                " name a book file"
-            ),
-        ),
         ('"book.toml"', "7", "5: gateway.book: must be a text, not a whole number (7)"),
         (
             '"lobby"',

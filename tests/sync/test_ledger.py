@@ -80,3 +80,50 @@ def test_a_stream_begins_at_one() -> None:
     """A seq of 0 is a defect, not an entry."""
     with pytest.raises(ValueError, match="begins at 1"):
         Ledger().add([(0, None)])
+
+
+closings = st.lists(
+    st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 5)), max_size=20
+)
+
+
+@given(closings)
+def test_closed_ranges_are_booked_and_have_no_hash(
+    steps: list[tuple[bool, int, int]],
+) -> None:
+    """Received or closed, a seq is booked; a hash stands only where one was received.
+
+    A range ends with the hash of its last seq if that was received, else with none.
+    """
+    ledger, received, booked = Ledger(), set[int](), set[int]()
+    for close, first, more in steps:
+        seqs = range(first, first + more + 1)
+        if close:
+            ledger.close(first, first + more)
+        else:
+            ledger.add(hashed(list(seqs)))
+            received |= set(seqs)
+        booked |= set(seqs)
+    ranges = ledger.ranges
+    assert {n for r in ranges for n in range(r.first, r.last + 1)} == booked
+    assert all(a.last + 1 < b.first for a, b in pairwise(ranges))
+    wanted = {r.last: f"h{r.last}" if r.last in received else None for r in ranges}
+    assert {r.last: r.head for r in ranges} == wanted
+
+
+def test_a_closed_end_has_no_hash_until_one_comes() -> None:
+    """What was given up and comes after all brings its hash; a hash stays."""
+    ledger = Ledger([Range(1, 3, "h3")])
+    ledger.close(4, 6)
+    assert (ledger.upto, ledger.chain, ledger.head_at(6)) == (6, None, None)
+    ledger.add([(5, "h5"), (6, "h6")])
+    assert (ledger.upto, ledger.chain) == (6, "h6")
+    ledger.close(2, 6)
+    assert ledger.chain == "h6"
+
+
+@pytest.mark.parametrize("first, last", [(0, 3), (4, 3), (-1, -1)])
+def test_what_is_no_range_cannot_be_closed(first: int, last: int) -> None:
+    """A defect, not a hole."""
+    with pytest.raises(ValueError, match="no range"):
+        Ledger().close(first, last)

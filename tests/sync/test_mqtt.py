@@ -7,7 +7,6 @@ import queue
 import shutil
 import socket
 import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from sync.link import (
 )
 from sync.mqtt import MqttLink, WindowExceededError
 from tests.brokers import Iotcore, Mosquitto, free_port, mosquitto_path
+from tests.security.authority import Authority
 
 pytestmark = pytest.mark.mosquitto
 SECONDS = 20.0
@@ -362,42 +362,19 @@ def test_a_refusal_of_the_version_switches_at_once() -> None:
     assert versions == [5, 4]
 
 
-def certificates(folder: Path) -> None:
-    """Make an authority, a broker's and a gateway's certificate."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is absent: apt-get install openssl")
-
-    def run(*words: str) -> None:
-        subprocess.run([openssl, *words], cwd=folder, check=True, capture_output=True)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    # Python 3.13 is strict: an authority says what its key is for.
-    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    ca = ("-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
-    run("req", "-x509", *key, *ca, *usage)
-    (folder / "san").write_text(
-        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
-        "subjectKeyIdentifier=hash\n"
-    )
-    for name in ("broker", "gateway"):
-        subject = ("-subj", f"/CN={name}", "-out", f"{name}.csr")
-        run("req", "-new", *key, "-keyout", f"{name}.key", *subject)
-        signed = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", "san")
-        by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
-        run("x509", "-req", *by, *signed)
-
-
 def test_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
     """With its certificate a gateway gets in; without it, or to a stranger, not."""
     if mosquitto_path() is None:
         pytest.skip("mosquitto is absent: apt-get install mosquitto")
-    certificates(tmp_path)
-    files = {"cafile": "ca.pem", "certfile": "broker.pem", "keyfile": "broker.key"}
-    settings = [f"{name} {tmp_path / file}" for name, file in files.items()]
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is absent: apt-get install openssl")
+    authority = Authority(tmp_path / "ca")
+    for words in (("init",), ("broker", "127.0.0.1"), ("client", "gateway")):
+        authority.must(*words)
+    files = {"cafile": "ca.crt", "certfile": "broker.crt", "keyfile": "broker.key"}
+    settings = [f"{name} {authority.file(file)}" for name, file in files.items()]
     settings.append("require_certificate true")
-    names = {"tls_ca": "ca.pem", "tls_cert": "gateway.pem", "tls_key": "gateway.key"}
-    ours = {name: str(tmp_path / file) for name, file in names.items()}
+    ours = authority.files("gateway")
     with Mosquitto(tmp_path / "b", settings=settings) as running:
         with listener(running.port, **ours) as one:
             one.connect()

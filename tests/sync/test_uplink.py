@@ -335,7 +335,7 @@ def test_holes_are_filled_and_nothing_else_is_sent_twice(
     seed = 20261121
     print("seed", seed)
     dice = random.Random(seed)
-    options = replace(QUICK, reorder_seconds=0.1, go_back_seconds=20.0)
+    options = replace(QUICK, reorder_seconds=1.0, go_back_seconds=60.0)
     with Centre(broker.port, loses=lambda: dice.random() < 0.1) as centre:
         with Gateway(broker.port, options=options) as gateway:
             gateway.add(range(20_000))
@@ -345,7 +345,7 @@ def test_holes_are_filled_and_nothing_else_is_sent_twice(
             gateway.add(range(20_000, 20_010))
             gateway.wait_delivered()
         again = centre.received("punch") - 20_010
-    assert 0 < again < 20_010 * 0.3
+    assert 0 < again < 20_010 * 0.5
     assert any(record.msg == "uplink hole" for record in caplog.records)
     assert not any(record.msg == "uplink rewound" for record in caplog.records)
 

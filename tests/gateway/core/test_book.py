@@ -148,7 +148,10 @@ def test_overlap_is_a_day_that_both_cover(
             '[[terminals]]\nid = "a/b"\nserial = "S3"\n',
             "terminals[3].id: must be a short text without blanks, /, + or #",
         ),
-        ('[[leave]]\nidd = "L1"\n', "leave[1].idd: unknown key; did you mean id?"),
+        (
+            '[[vendors]]\nid = "acme"\nname = "x"\nnme = "y"\n',
+            "vendors[1].nme: unknown key; did you mean name?",
+        ),
         ("leave = 3\n", "leave: must be rows: [[leave]]"),
         ("leave = [3]\n", "leave[1]: must be a table"),
         ("[[leaves]]\n", "leaves: unknown key; did you mean leave?"),

@@ -138,3 +138,8 @@ def test_what_is_no_toml_says_where(text: str, line: int) -> None:
     assert caught.value.line == line
     assert caught.value.reason
     assert "at line" not in caught.value.reason
+
+
+def test_what_is_no_key_has_no_line() -> None:
+    """The line finder goes through any text; `tomllib` has refused this one."""
+    assert lines_of("= 1\nx = 1")[("x",)] == 2

@@ -51,7 +51,7 @@ def do(journal: Journal, job: Job[T]) -> T:
 
 def keep(db: Database, records: Sequence[RawRecord]) -> int:
     """Store records as one whole read of a log."""
-    return raw.store(db, records, Seen())
+    return raw.store(db, records, Seen()).new
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from gateway.core.values import RawRecord, Source
 from gateway.store import raw
+from gateway.store.schema import table
 from gateway.store.seen import Seen, fingerprint
 from tests.builders import record, records
 from tests.gateway.store.journals import keep, memory
@@ -52,7 +53,7 @@ def test_any_split_and_repetition_of_a_log_is_one_log(
             seen = Seen()
             ends = [*sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
             for start, end in zip([0, *ends], ends, strict=False):
-                new += raw.store(often, whole[start:end], seen)
+                new += raw.store(often, whole[start:end], seen).new
         assert new == len(whole)
         assert keys(often) == keys(once)
 
@@ -67,7 +68,7 @@ def test_a_log_that_grew_adds_its_tail_only(old: list[int], more: list[int]) -> 
         assert keep(full, whole) == len(tail)
         wanted = {raw.record_key(one) for one in tail}
         seen = raw.occurrences(behind, whole[0].serial if whole else "", wanted)
-        assert raw.store(behind, tail, Seen(seen)) == len(tail)
+        assert raw.store(behind, tail, Seen(seen)).new == len(tail)
         assert keys(behind) == keys(full)
 
 
@@ -133,6 +134,20 @@ def test_rows_are_read_behind_a_row_up_to_a_limit(db: Database) -> None:
     found = [(row.id, row.record) for row in raw.after(db, 2, 2)]
     assert found == [(3, log[2]), (4, log[3])]
     assert raw.after(db, 5, 2) == []
+
+
+@given(logs, logs)
+def test_rows_that_are_all_new_need_no_reading_back(
+    old: list[int], more: list[int]
+) -> None:
+    """Told rows are those one would read; none are told where some were known."""
+    with memory() as db:
+        keep(db, log_of(old, with_bytes=True))
+        came = log_of(more, with_bytes=True)
+        stored = raw.store(db, came, Seen(), 2)
+        assert stored.new == table(db, "raw").count - len(old)
+        known = stored.new < len(came)
+        assert stored.rows == ([] if known else raw.after(db, len(old), 99))
 
 
 def test_the_first_reading_of_a_record_stays(db: Database) -> None:

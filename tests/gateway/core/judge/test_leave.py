@@ -48,7 +48,9 @@ def test_in_time_after_leave() -> None:
         pytest.param("12:00", "17:30", False, id="lunch-first"),
     ],
 )
-def test_e79_e80_a_letter_above_four_hours(start: str, end: str, needs: bool) -> None:
+def test_e79_e80_a_letter_above_four_hours(
+    start: str, end: str, *, needs: bool
+) -> None:
     """By the clock from the first owed second covered to the last, lunch counted."""
     found = judge(GOOD, leave(at(start), at(end), RETURNED))
     assert [one.kind for one in found.findings] == ["leave_no_letter"] * needs

@@ -57,7 +57,7 @@ def test_e52_midnight_belongs_by_the_window() -> None:
 
 @pytest.mark.parametrize("times", [(), ("2026-11-03T07:55",), ("2026-11-03T09:59:59",)])
 def test_e57_e58_a_continuous_stay(times: tuple[str, ...]) -> None:
-    """One punch near the common second, or none, closes the first and opens the next."""
+    """One punch near the common second, or none, closes one and opens the next."""
     found = judge(
         ("2026-11-02T07:50", *times, "2026-11-04T08:05"), ROUND, last="2026-11-03"
     )

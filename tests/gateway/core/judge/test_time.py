@@ -97,7 +97,7 @@ def test_e97_a_dead_terminal_excuses_a_missing_in() -> None:
     ],
 )
 def test_e97_ten_minutes_within_the_half_hour(
-    start: str, end: str, excused: bool
+    start: str, end: str, *, excused: bool
 ) -> None:
     """Less does not excuse, nor what lies behind the time it was due."""
     found = judge(("12:05", *REST), LOBBY_ONLY, dead(start, end, *EXCUSED))
@@ -173,7 +173,9 @@ def test_early_leave_is_not_shown_before_the_end() -> None:
 
 
 @pytest.mark.parametrize("until, final", [("13:14:59", False), ("13:15:00", True)])
-def test_a_session_is_complete_when_its_window_is_past(until: str, final: bool) -> None:
+def test_a_session_is_complete_when_its_window_is_past(
+    until: str, *, final: bool
+) -> None:
     """Not a second before."""
     found = judge(("08:31", "12:05"), watermark=Whole(read(f"{D}T{until}")))
     (late,) = [one for one in found.findings if one.session == 1]
