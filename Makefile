@@ -46,17 +46,21 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks.delivery
 	$(BIN)/python -m benchmarks.codec
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.importing
 
 # Fifty terminals of 100,000 records each: some ten minutes.
 bench-fleet: .venv/test
 	$(BIN)/python -m benchmarks.fleet
 
-# Ten million broken frames, then the slow tests again and again, with fresh random
-# input each time, until one fails.
+# Ten million broken frames, a million punches through every fault, Node-RED, then the
+# slow tests again and again, with fresh random input each time, until one fails.
 soak: .venv/test
 	FUZZ_FRAMES=$(FRAMES) FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q -s tests/drivers/test_zk_fuzz.py
+	PUNCHGATE_SEED=new PUNCHGATE_SCHEDULE=1000000 PUNCHGATE_KILLS=1000 PUNCHGATE_BACKLOG=1000000 \
+	  $(BIN)/pytest -q -s tests/faults
+	$(BIN)/pytest -q -m soak
 	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; \
-	  PUNCHGATE_POLLS=1008 $(BIN)/pytest -q -s -m slow --ignore=tests/test_install.py --ignore=tests/test_packaging.py \
+	  PUNCHGATE_POLLS=1008 $(BIN)/pytest -q -s -m slow --ignore=tests/faults --ignore=tests/test_install.py --ignore=tests/test_packaging.py \
 	  || exit 1; done
 
 # --- the environment of a checkout ---------------------------------------------------

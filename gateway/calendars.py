@@ -14,8 +14,17 @@ from pathlib import Path
 
 from chinese_calendar import Holiday, constants
 
+from gateway.core.book import Book
 from gateway.core.book.standing import CalendarName
-from gateway.core.calendar import Calendar, Day, DayKind, Weekdays, Year, Years
+from gateway.core.calendar import (
+    Calendar,
+    Day,
+    DayKind,
+    Weekdays,
+    Year,
+    Years,
+    unknown_year,
+)
 from gateway.core.calendar_file import read_year
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
@@ -88,6 +97,22 @@ def _read(number: int, path: Path) -> tuple[Year | None, list[Problem]]:
         reason = f"must be {number}, as the file's name says"
         return None, [Problem(str(path), 1, "year", reason)]
     return year, problems
+
+
+def concerns(
+    book: Book, file: str, folders: Sequence[Path], today: date
+) -> list[Problem]:
+    """Return what is wrong with the calendar that a book's shifts follow.
+
+    Problems of files of years, and a year that should be known by now: the present one,
+    from 1 November on the next one too.
+    """
+    if not any(shift.follows_calendar for shift in book.rows.shifts):
+        return []
+    found = find(book.site.calendar, folders)
+    missing = unknown_year(found.calendar, today)
+    words = [Problem(file, 1, "site.calendar", words_of(missing))] if missing else []
+    return [*found.problems, *words]
 
 
 def words_of(missing: int) -> str:

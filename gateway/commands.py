@@ -29,6 +29,22 @@ log = logging.getLogger("punchgate.daemon")
 _WAITING = 100
 
 
+class Outlet(Protocol):
+    """The way to the centre."""
+
+    def centre_now(self) -> datetime | None:
+        """Return the time by the centre's clock, None when it did not speak yet."""
+        ...
+
+    def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
+        """Send entries again that the centre asked for."""
+        ...
+
+    def answer(self, payload: bytes) -> None:
+        """Publish the answer to a command."""
+        ...
+
+
 class View(Protocol):
     """What a command may touch of the daemon."""
 
@@ -37,16 +53,13 @@ class View(Protocol):
         """Settings in force."""
         ...
 
-    def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
-        """Send entries again that the centre asked for."""
+    @property
+    def outlet(self) -> Outlet:
+        """Where answers and entries go."""
         ...
 
     def read_again(self, terminal: str) -> None:
         """Read the whole log of a terminal; raises `RefusedError` for an unknown."""
-        ...
-
-    def answer(self, payload: bytes) -> None:
-        """Publish the answer to a command."""
         ...
 
 
@@ -94,16 +107,17 @@ class Commands:
             reply = await self._do(command)
             values = {"op": command.op, "id": command.id, "result": reply.result}
             log.info("command", {**values, "reason": reply.reason})
-            self._view.answer(encode(reply))
+            self._view.outlet.answer(encode(reply))
 
     async def _do(self, command: Command) -> Reply:
         operation = self._operations.get(command.op)
         if operation is None:
             return self._reply(command, "unknown", f"no operation {command.op!r} here")
-        now = self._now()
+        # By the centre's own clock: ours may be years off, and is not asked.
+        now = self._view.outlet.centre_now()
         try:
-            if now > _expiry(command):
-                said = f"it was to be done by {command.expires}, here it is {text(now)}"
+            if now is not None and now > _expiry(command):
+                said = f"it was to be done by {command.expires}, it is {text(now)}"
                 return self._reply(command, "expired", said)
             return await operation(command)
         except RefusedError as error:
@@ -127,7 +141,7 @@ class Commands:
         there = [(one.first, one.last) for one in told if one.fate == "sent"]
         if requeued:
             log.warning("entries pruned", {"epoch": epoch, "punches_again": requeued})
-        self._view.resend(epoch, there)
+        self._view.outlet.resend(epoch, there)
         return self._reply(command, "done", None, epoch=epoch, ranges=told)
 
     async def _read_again(self, command: Command) -> Reply:

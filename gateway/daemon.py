@@ -7,26 +7,23 @@ the process at once; everything else is retried for ever.
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway import status
 from gateway.alarms import Alarms
 from gateway.central_book import CentralBook
 from gateway.clock import Now, text
 from gateway.commands import Commands
-from gateway.control import Arguments, Control, RefusedError
+from gateway.control import Control, RefusedError
 from gateway.core.book import changes
 from gateway.core.walker import Problem
 from gateway.delivery import Delivery, JournalOutbox
 from gateway.errors import ConfigError
-from gateway.filing import file_piece, read_request
 from gateway.following import Following
 from gateway.housekeeping import Housekeeping
 from gateway.intake import Intake
+from gateway.operations import Operations
 from gateway.poller import Standing
 from gateway.reconcile import Reconciler
 from gateway.retained import VERSION, Retained
@@ -94,16 +91,11 @@ class Daemon:
         """
         started = self._journal.open()
         self._session = started.session
+        operations = Operations(
+            self, self._intake, self._now, self._terminals, self._reconciler
+        )
         control = Control(
-            self.loaded.data_dir,
-            {
-                "status": lambda _: self.status(),
-                "reload": lambda _: self.reload(),
-                "import": self._file,
-                "reconcile": self._reconcile,
-                "reconciled": self._reconciled,
-            },
-            {"borrow": self._lend},
+            self.loaded.data_dir, operations.answered(), operations.leased()
         )
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
@@ -191,7 +183,7 @@ class Daemon:
         before = self.loaded
         self._book_seen = _stamp(before)
         try:
-            loaded = replace(load(before.path), heard=before.heard)
+            loaded = replace(load(before.path), heard=before.serials)
             _check_reloadable(before, loaded)
         except ConfigError as error:
             return self._refuse(error)
@@ -233,43 +225,16 @@ class Daemon:
             log.error("reload refused", {"problem": problem})
         return {"changed": 0, "terminals": [], "problems": problems}
 
-    async def _file(self, asked: Arguments) -> dict[str, Any]:
-        """Take in a piece of a file that a command reads."""
-        try:
-            terminal, piece = read_request(asked)
-        except ValueError as error:
-            raise RefusedError(str(error)) from None
-        serial = self.loaded.book_serial(terminal)
-        if not serial:
-            raise RefusedError(f"the book has no terminal {terminal!r} with a serial")
-        filed = await file_piece(self._intake, terminal, serial, piece, self._now)
-        said = asdict(filed)
-        log.info("imported", {"terminal": terminal, "read": len(piece.records), **said})
-        return said
+    def _name_of(self, serial: str) -> str:
+        """Return the terminal that has a serial, the serial itself without one."""
+        specs = self.loaded.settings.terminals
+        names = {self.loaded.book_serial(spec.id): spec.id for spec in specs}
+        return names.get(serial, serial)
 
-    @asynccontextmanager
-    async def _lend(self, asked: Arguments) -> AsyncIterator[None]:
-        """Leave a terminal to a command for a while; it is polled again afterwards."""
-        name = str(asked.get("terminal"))
-        if name not in self._terminals.standings():
-            raise RefusedError(f"no terminal {name!r} here")
-        async with self._terminals.lent(name):
-            log.info("terminal lent", {"terminal": name})
-            yield
-        log.info("terminal returned", {"terminal": name})
-
-    async def _reconcile(self, _: Arguments) -> list[dict[str, Any]]:
-        """Count with the centre now; what it says comes later."""
-        await self._reconciler.count(ZoneInfo(self.loaded.book.site.timezone))
-        return self._reconciler.summary()
-
-    async def _reconciled(self, _: Arguments) -> list[dict[str, Any]]:
-        """Return what came of the last counting until now."""
-        return self._reconciler.summary()
-
-    def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
-        """Send entries again that the centre asked for."""
-        self._delivery.uplink.resend(epoch, spans)
+    @property
+    def outlet(self) -> Delivery:
+        """Where answers and entries go."""
+        return self._delivery
 
     def read_again(self, terminal: str) -> None:
         """Read the whole log of a terminal at its next turn.
@@ -280,16 +245,6 @@ class Daemon:
         if terminal not in self._terminals.standings():
             raise RefusedError(f"no terminal {terminal!r} here")
         self._terminals.poller(terminal).distrust = True
-
-    def answer(self, payload: bytes) -> None:
-        """Publish the answer to a command."""
-        self._delivery.uplink.answer("cmd/reply", payload)
-
-    def _name_of(self, serial: str) -> str:
-        """Return the terminal that has a serial, the serial itself without one."""
-        specs = self.loaded.settings.terminals
-        names = {self.loaded.book_serial(spec.id): spec.id for spec in specs}
-        return names.get(serial, serial)
 
     @property
     def sent_upto(self) -> int:

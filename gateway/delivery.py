@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway import live
@@ -153,6 +154,25 @@ class Delivery:
                     task.cancel()
                 await asyncio.gather(running, changed, return_exceptions=True)
             self.uplink = self._build()
+
+    def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
+        """Send entries again that the centre asked for."""
+        self.uplink.resend(epoch, spans)
+
+    def answer(self, payload: bytes) -> None:
+        """Publish the answer to a command."""
+        self.uplink.answer("cmd/reply", payload)
+
+    def centre_now(self) -> datetime | None:
+        """Return the time by the centre's clock, None when it did not speak yet."""
+        heard = self.uplink.centre_clock
+        if heard is None:
+            return None
+        try:
+            said = datetime.fromisoformat(heard[0])
+        except ValueError:
+            return None
+        return said + timedelta(seconds=heard[1]) if said.tzinfo else None
 
     def status(self) -> dict[str, Any]:
         """Return what `status --json` says of the uplink."""

@@ -203,11 +203,17 @@ class Loaded:
         pinned = dict(self.settings.pins).get(terminal)
         return pinned or self.heard.get(terminal, "")
 
+    @property
+    def serials(self) -> dict[str, str]:
+        """Return terminal → serial, where it is known."""
+        found = {one.id: self.book_serial(one.id) for one in self.settings.terminals}
+        return {name: serial for name, serial in found.items() if serial}
+
     def claim(self, terminal: str, serial: str) -> str | None:
         """Note which serial a terminal said; return another one that has it already."""
-        for one in self.settings.terminals:
-            if one.id != terminal and self.book_serial(one.id) == serial:
-                return one.id
+        for other, known in self.serials.items():
+            if other != terminal and known == serial:
+                return other
         self.heard[terminal] = serial
         return None
 

@@ -29,8 +29,8 @@ class DayCount(msgspec.Struct, frozen=True, kw_only=True):
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What a centre asks of a gateway, on `cmd`.
 
-    `id` comes back in the reply. A gateway whose clock says later than `expires` (ISO
-    with offset) refuses. What an `op` needs:
+    `id` comes back in the reply. Behind `expires` (ISO with offset, by the centre's own
+    clock as its acks tell it) a gateway refuses. What an `op` needs:
 
     - `resend`: `epoch` and `ranges`, `[first, last]`: send these entries again.
     - `resync`: `terminal`: read its whole log again.

@@ -18,7 +18,6 @@ from typing import Any
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import (
     CallbackAPIVersion,
-    LogLevel,
     MQTTErrorCode,
     MQTTProtocolVersion,
 )
@@ -26,7 +25,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from sync import credentials, tls
+from sync import credentials, mqtt_hooks, tls
 from sync.link import (
     MAXIMUM_PACKET,
     WINDOW,
@@ -95,6 +94,8 @@ class MqttLink:
         self._sink = sink
         self._protocol = Protocol.V5
         self._closed_early = 0
+        self._guessed = False  # that only version 3.1.1 is spoken there
+        self._knows_v5 = False
         self._number = 0
         self._now: _Attempt | None = None
         self._old: list[threading.Thread] = []
@@ -181,7 +182,7 @@ class MqttLink:
         if now is None:
             return
         now.dropped = True
-        _shut(now.client.socket())
+        mqtt_hooks.shut(now.client.socket())
         if now.thread is not None:
             self._old = [thread for thread in self._old if thread.is_alive()]
             self._old.append(now.thread)
@@ -211,9 +212,9 @@ class MqttLink:
             reconnect_on_failure=False,
         )
         client.suppress_exceptions = True
-        client.on_log = _library_says
+        client.on_log = mqtt_hooks.library_says
         # Set, it makes `publish` leave the writing to the one thread that reads.
-        client.on_socket_register_write = _leave_it_to_the_loop
+        client.on_socket_register_write = mqtt_hooks.leave_it_to_the_loop
         client.max_inflight_messages_set(WINDOW)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
@@ -277,7 +278,7 @@ class MqttLink:
         try:
             self._connect(now)
             if now.dropped:  # given up while the name was looked up
-                _shut(now.client.socket())
+                mqtt_hooks.shut(now.client.socket())
             # Not `loop_forever`: alone it would not wake up for `publish`.
             while now.client.loop(_LOOP_SECONDS) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 continue
@@ -287,8 +288,8 @@ class MqttLink:
         except (OSError, ValueError) as error:  # ValueError: a host name that is none
             reason = tls.explain(error, self._broker)
         finally:
-            _shut(now.client.socket())
-            _unbind(now.client)
+            mqtt_hooks.shut(now.client.socket())
+            mqtt_hooks.unbind(now.client)
             self._ended(now, reason)
 
     def _connect(self, now: _Attempt) -> None:
@@ -323,6 +324,7 @@ class MqttLink:
                 self._switch()
             return
         self._closed_early = 0
+        self._knows_v5 |= now.protocol is Protocol.V5
         limit = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)
         now.window = min(WINDOW, limit)
         now.connected = True
@@ -332,6 +334,8 @@ class MqttLink:
 
     def _ended(self, now: _Attempt, reason: str) -> None:
         if now.connected:
+            if self._guessed:
+                self._switch()  # something between us and a broker may have hung up
             self._tell(now, Disconnected(now.number, reason))
             return
         if not now.answered and not now.dropped:
@@ -340,11 +344,12 @@ class MqttLink:
 
     def _note_closed(self, now: _Attempt) -> None:
         """Count brokers that hang up before they answer: some do so at version 5."""
-        if not now.reason or tls.failure(now.sock):
+        if self._knows_v5 or not now.reason or tls.failure(now.sock):
             return  # no connection was there to be closed, or not for its version
         self._closed_early += 1
         if self._closed_early >= _CLOSED_BEFORE_SWITCH:
             self._switch()
+            self._guessed = self._protocol is Protocol.V311
 
     def _expiry(self, seconds: int | None) -> Any:
         if seconds is None or self._protocol is not Protocol.V5:
@@ -354,7 +359,7 @@ class MqttLink:
         return properties
 
     def _switch(self) -> None:
-        self._closed_early = 0
+        self._closed_early, self._guessed = 0, False
         other = {Protocol.V5: Protocol.V311, Protocol.V311: Protocol.V5}
         self._protocol = other[self._protocol]
 
@@ -369,32 +374,3 @@ class MqttLink:
     def _tell(self, now: _Attempt, event: LinkEvent) -> None:
         if not now.dropped:
             self._sink(event)
-
-
-def _unbind(client: Client) -> None:
-    """Break the circle of client and callbacks, so that its sockets close at once."""
-    client.on_connect = None
-    client.on_disconnect = None
-    client.on_subscribe = None
-    client.on_publish = None
-    client.on_message = None
-
-
-def _shut(sock: Any) -> None:
-    """End a connection from any thread; the loop that reads it notices."""
-    if sock is None:
-        return
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it was down already
-
-
-def _leave_it_to_the_loop(_client: Client, _userdata: Any, _sock: Any) -> None:
-    pass
-
-
-def _library_says(_client: Client, _userdata: Any, level: int, text: str) -> None:
-    """Log what a callback of ours raised; lost connections are told as events."""
-    if level == LogLevel.MQTT_LOG_ERR and text.startswith("Caught exception"):
-        log.error("mqtt library", {"says": text})

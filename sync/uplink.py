@@ -80,6 +80,7 @@ class Uplink:
         self._fork: Acked | None = None
         self._connected: Connected | None = None
         self._ack_at: float | None = None
+        self._heard: tuple[str, float] | None = None
         self._log = UplinkLog()
         self._sender = Sender(outbox, self._link, ids, now, self._log)
         self._session = 0
@@ -114,6 +115,14 @@ class Uplink:
     def last_ack_age(self) -> float | None:
         """Return the seconds since the last acknowledgement that said something new."""
         return None if self._ack_at is None else time.monotonic() - self._ack_at
+
+    @property
+    def centre_clock(self) -> tuple[str, float] | None:
+        """Return when the centre last spoke: by its own clock, and seconds ago."""
+        if self._heard is None:
+            return None
+        said, at = self._heard
+        return said, time.monotonic() - at
 
     @property
     def refusals(self) -> int:
@@ -235,6 +244,8 @@ class Uplink:
             if flow.tick(now):
                 values = {"to": flow.acked, "reason": "no acknowledgement"}
                 log.warning("uplink rewound", values)
+            if flow.deaf():
+                raise UplinkError("no acknowledgement reaches us")
             self._sender.send(flow)
             if flow.gate is not self._log.gate:
                 self._log.held(flow.gate, self._backlog(flow))
@@ -272,6 +283,8 @@ class Uplink:
         ):
             return
         now = time.monotonic()
+        if not event.retained:
+            self._heard = ack.sent, now
         weighed = flow.acknowledged(
             ack,
             retained=event.retained,

@@ -10,12 +10,12 @@ always lead back to the last confirmed entry.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sync.holes import Holes, Span
 from sync.link import FAILED, NO_SUBSCRIBER
 from sync.messages import Ack
 from sync.outbox import Position
+from sync.uplink_flight import Flight, contradiction
 from sync.uplink_values import (
     Acked,
     Answer,
@@ -29,20 +29,6 @@ from sync.uplink_values import (
 FORK_PAUSE_SECONDS = 60.0
 _GROW_AFTER = 1_000
 _SHRINK_AFTER = 2
-
-
-@dataclass(slots=True)
-class _Flight:
-    """A message the broker has not answered; `last` is 0 for a control message.
-
-    A stale one was sent before a rewind: its answer frees room and means nothing more.
-    """
-
-    last: int
-    head: str
-    sent_at: float
-    stale: bool = False
-    taken: bool = False
 
 
 class Flow:
@@ -68,12 +54,13 @@ class Flow:
         self._credit = 0
         self._centre_online: bool | None = None
         self._forked_at: float | None = None
-        self._flights: dict[int, _Flight] = {}
-        self._order: deque[_Flight] = deque()
+        self._flights: dict[int, Flight] = {}
+        self._order: deque[Flight] = deque()
         self._confirmed: Confirmed | None = None
         self._token = 0
         self._answers = 0
         self._fruitless = 0
+        self._unheeded = 0
         self._grown = 0
 
     @property
@@ -95,6 +82,7 @@ class Flow:
         self._window = min(self._options.window, receive_maximum)
         self._centre_online = None
         self._answers = 0
+        self._unheeded = 0
         self._answered_at = now
         if self.gate is not Gate.REFUSED:
             self._open(now)
@@ -107,8 +95,10 @@ class Flow:
         brokers hang up on a message that is too big for them, without saying so.
         """
         batches = any(flight.last for flight in self._flights.values())
-        fruitless = batches and not self._answers
-        self._fruitless = self._fruitless + 1 if fruitless else 0
+        if self._answers:
+            self._fruitless = 0
+        elif batches:  # an attempt that never came so far says nothing
+            self._fruitless += 1
         if self._fruitless >= _SHRINK_AFTER:
             self._fruitless = 0
             self._grown = 0
@@ -139,7 +129,7 @@ class Flow:
 
     def send_control(self, now: float) -> int:
         """Note a message that moves nothing (a state, entries again); its token."""
-        return self._fly(_Flight(0, "", now))
+        return self._fly(Flight(0, "", now))
 
     def send(self, last: int, head: str, now: float) -> int:
         """Note a batch up to entry `last` with chain `head`; return its token."""
@@ -147,7 +137,7 @@ class Flow:
             self._credit -= 1
         if not self._order:
             self._progress_at = now
-        flight = _Flight(last, head, now)
+        flight = Flight(last, head, now)
         self._order.append(flight)
         self.sent = last
         return self._fly(flight)
@@ -186,13 +176,15 @@ class Flow:
         restore of the centre it may be older than the truth.
         """
         known = (ack.store, ack.generation) == (self._store, self._generation)
+        if not retained:
+            self._unheeded = 0
         if (
             self._options.confirm is Confirm.BROKER
             or ack.epoch != self.epoch
             or (retained and not known)
         ):
             return Acked(Verdict.IGNORED)
-        reason = _contradiction(ack, head, hash_at)
+        reason = contradiction(ack, head, hash_at)
         if reason:
             return self._fork(reason, ack.upto, now)
         if not retained and self.gate in (Gate.NO_SUBSCRIBER, Gate.CENTRE_OFFLINE):
@@ -233,6 +225,7 @@ class Flow:
         if due is None or now < due:
             return False
         self._progress_at = now
+        self._unheeded += 1
         self._lose_patience()
         return self._rewind()
 
@@ -259,12 +252,20 @@ class Flow:
         waited = now - self._answered_at
         return bool(self._flights) and waited >= self._options.stuck_seconds
 
+    def deaf(self) -> bool:
+        """Say whether words of the centre seem to reach us no more.
+
+        The broker answers, the centre is not said to be away, and yet we went back
+        several times: a subscription may be lost, and a new connection has new ones.
+        """
+        return self._unheeded >= self._options.deaf_after
+
     def take_confirmed(self) -> Confirmed | None:
         """Return what is to be written down since the last call."""
         found, self._confirmed = self._confirmed, None
         return found
 
-    def _fly(self, flight: _Flight) -> int:
+    def _fly(self, flight: Flight) -> int:
         if not self._flights:
             self._answered_at = flight.sent_at
         self._token += 1
@@ -330,7 +331,7 @@ class Flow:
             self._shut(Gate.NO_SUBSCRIBER, now + pause)
         return Answer.NO_SUBSCRIBER
 
-    def _taken(self, flight: _Flight, now: float) -> Answer:
+    def _taken(self, flight: Flight, now: float) -> Answer:
         self._grow()
         broker = self._options.confirm is Confirm.BROKER
         if self.gate is Gate.REFUSED or (broker and self.gate is not Gate.OPEN):
@@ -382,17 +383,3 @@ class Flow:
         while self._order and self._order[0].last <= upto:
             lag = now - self._order.popleft().sent_at
         return lag
-
-
-def _contradiction(ack: Ack, head: int, hash_at: Callable[[int], str | None]) -> str:
-    """Return why a centre's stream cannot be ours; empty when it can.
-
-    It is not when the centre holds entries we never wrote, or others than we did: our
-    journal is an older copy of itself.
-    """
-    if ack.upto > head:
-        return f"the centre holds entries up to {ack.upto}, we wrote {head}"
-    ours = hash_at(ack.upto) if ack.upto else None  # None too where it is long gone
-    if None not in (ours, ack.chain) and ours != ack.chain:
-        return f"the centre holds another entry {ack.upto} than we wrote"
-    return ""

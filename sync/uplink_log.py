@@ -22,19 +22,25 @@ class UplinkLog:
         self._refused = 0
         self._ack_at = 0.0
         self._holes = 0
+        self._reason = ""
 
     def up(self, where: str, protocol: str | None, backlog: int) -> None:
         """Say that a broker let us in, once for each time we said it did not."""
         if self._up:
             return
         self._up = True
+        self._reason = ""
         values = {"broker": where, "protocol": protocol}
         log.info("uplink up", {**values, "backlog": backlog})
 
     def down(self, after: int, reason: str, pause: float) -> None:
-        """Say that a connection ended or did not come to be: at 1, 10, 100 in a row."""
-        if loud(after):
+        """Say that a connection ended or did not come to be.
+
+        At 1, 10, 100 in a row, and whenever it is for another reason than before.
+        """
+        if loud(after) or reason != self._reason:
             self._up = False
+            self._reason = reason
             values = {"after": after, "error": reason}
             log.warning("uplink down", {**values, "next": f"{pause:.1f}s"})
 

@@ -28,7 +28,8 @@ class UplinkOptions:
     `ahead`: batches sent and not confirmed by the centre, so that a slow centre is not
     buried in the broker's queue. `reorder_seconds`: how long a hole that the centre
     names may stand before its entries are sent again. `stuck_seconds`: no answer from
-    the broker for so long means a dead connection.
+    the broker for so long means a dead connection, `deaf_after` steps back without a
+    word of the centre one that does not reach us.
     """
 
     confirm: Confirm = Confirm.CENTRAL
@@ -41,6 +42,7 @@ class UplinkOptions:
     no_subscriber_seconds: float = 5.0
     refused_seconds: float = 30.0
     stuck_seconds: float = 30.0
+    deaf_after: int = 4
     connect_seconds: float = 15.0
     reconnect_seconds: float = 0.25
     reconnect_max_seconds: float = 60.0

@@ -15,7 +15,15 @@ from central.store import errors as central_errors
 from central.store.errors import NewerStoreError
 from drivers.virtual.serve import ServeConfig
 from drivers.virtual.serve import serve as serve_virtual
-from gateway import central_book, daemon, log, settings, watchdog
+from gateway import (
+    book_files,
+    calendars,
+    central_book,
+    daemon,
+    log,
+    settings,
+    watchdog,
+)
 from gateway.cli.app import (
     PROBLEM,
     USAGE,
@@ -29,9 +37,11 @@ from gateway.cli.app import (
     show_json,
 )
 from gateway.clock import text
+from gateway.core.book import Book
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError, NewerJournalError, StoreError
 from gateway.retained import VERSION
+from gateway.shipped import folders
 
 
 class Level(StrEnum):
@@ -162,11 +172,18 @@ def _problems(path: Path) -> tuple[Sequence[Problem], Sequence[Problem], str]:
         if first in ("gateway", "mqtt", ""):
             loaded = settings.load(path)
             book = central_book.words(loaded.received) if loaded.follows_centre else ""
-            return (), loaded.concerns, book
-        settings.load_book(path)
+            concerns = (*loaded.concerns, *_of_book(loaded.book, loaded.book_path))
+            return (), concerns, book
+        return (), _of_book(book_files.load(path), path), ""
     except ConfigError as error:
         return error.problems, (), ""
-    return (), (), ""
+
+
+def _of_book(book: Book, path: Path) -> Sequence[Problem]:
+    """Return what is odd in a book, and years of its calendar that are missing."""
+    years = folders("calendars", path.parent)
+    today = now_of_process()().date()
+    return [*book.warnings, *calendars.concerns(book, str(path), years, today)]
 
 
 @app.command()

@@ -46,6 +46,8 @@ class Channel:
     expiry_seconds: int | None = None
     reply: str | None = None
     correlated: bool = False
+    unsaid: tuple[str, ...] = ()
+    """Parameters that the message itself does not repeat."""
 
     @property
     def address(self) -> str:
@@ -140,6 +142,7 @@ CHANNELS = (
         "Retained. Only for gateways whose book comes from the centre; without names, "
         "reasons, papers and notes.",
         retain=True,
+        unsaid=("gateway",),
     ),
     Channel(
         "centre_state",
@@ -152,10 +155,10 @@ CHANNELS = (
 )
 
 _PARAMETERS = {
-    "site": "Id of the site; also in the message.",
-    "gateway": "Id of the gateway; also in the message.",
-    "serial": "Serial number of the terminal; also in the message.",
-    "terminal": "Id of the terminal in the site's book; also in the message.",
+    "site": "Id of the site.",
+    "gateway": "Id of the gateway.",
+    "serial": "Serial number of the terminal.",
+    "terminal": "Id of the terminal in the site's book.",
 }
 
 
@@ -228,15 +231,16 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "address": channel.address,
         "title": channel.title,
         "description": channel.text,
-        "parameters": {
-            name: {
-                "description": _PARAMETERS[name],
-                "location": f"$message.payload#/{name}",
-            }
-            for name in channel.parameters
-        },
+        "parameters": {name: _parameter(channel, name) for name in channel.parameters},
         "messages": {channel.name: _message(channel)},
     }
+
+
+def _parameter(channel: Channel, name: str) -> dict[str, str]:
+    found = {"description": _PARAMETERS[name]}
+    if name not in channel.unsaid:
+        found["location"] = f"$message.payload#/{name}"
+    return found
 
 
 def _message(channel: Channel) -> dict[str, Any]:

@@ -18,19 +18,18 @@ from tests.end_to_end.pausing_proxy import (
     zk_length,
 )
 from tests.end_to_end.processes import BADGES, Process, Site, query, until
+from tests.end_to_end.stages import (
+    ACKNOWLEDGED,
+    STAGES,
+    cursor_moved,
+    stage_at_death,
+)
 
 ROUNDS = 20
 CONNECT, FREE, PREPARE = 1000, 1502, 1503
 # A log of more than a kilobyte is fetched from a buffer, which is given back when its
 # records are stored: a place to pause between the rows and the cursor.
 FIRST_RECORDS = 30
-STAGES = (
-    "start-up",
-    "raw committed / cursor not",
-    "outbox committed / unsent",
-    "sent / unacked",
-    "centre committed / ack unsent",
-)
 
 
 class KillSite:
@@ -62,21 +61,11 @@ class KillSite:
 
     def stage_at_death(self, newest: str, stage: str) -> str:
         """Read from disk how far the newest punch had come when its carrier died."""
-        raw = query(self.site.journal, "SELECT count(*) FROM raw")[0][0]
-        if raw < len(self.site.attlog.read_text("utf-8").splitlines()):
-            return STAGES[0]
-        if not self.cursor_moved():
-            return STAGES[1]
-        if newest in self.site.centre_ids():
-            # Whether the ack had left the collector is known to the transport alone.
-            return stage if stage in STAGES[3:] else "acknowledged"
-        return STAGES[2] if newest in self.site.journal_ids() else "not interpreted"
-
-    def cursor_moved(self) -> bool:
-        """Say whether the cursor stands behind every committed row."""
-        raw = query(self.site.journal, "SELECT count(*) FROM raw")
-        cursor = query(self.site.journal, "SELECT position FROM cursors")
-        return not raw or raw[0][0] == (cursor[0][0] if cursor else 0)
+        arrived = newest in self.site.centre_ids()
+        found = stage_at_death(self.site, newest, arrived=arrived)
+        # Whether the ack had left the collector is known to the transport alone.
+        there = found in {ACKNOWLEDGED, STAGES[4]}
+        return stage if there and stage in STAGES[3:] else found
 
     def close(self) -> None:
         """End everything."""
@@ -171,7 +160,7 @@ def _round(kill_site: KillSite, stage: str, rng: random.Random) -> tuple[str, st
         if stage == STAGES[2]:
             until(lambda: newest in site.journal_ids(), "the punch in the journal")
         if stage != STAGES[1]:
-            until(kill_site.cursor_moved, "the cursor behind the rows")
+            until(lambda: cursor_moved(site), "the cursor behind the rows")
     name = _victim(stage, rng)
     process: Process | None = {"daemon": site.daemon, "collector": site.collector}.get(
         name

@@ -4,17 +4,15 @@ They check no checksums: a tap between them and the terminal does, on every fram
 rules written down a second time.
 """
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import pytest
 
@@ -22,14 +20,14 @@ from drivers.attlog import AttlogLine
 from drivers.base import TerminalUser
 from drivers.virtual import VirtualConfig
 from tests.end_to_end.fleet import Fleet
+from tests.foreign.npm import VENV, installed
 from tests.foreign.tap import Tap
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 REPO = Path(__file__).parents[2]
 ACT = Path(__file__).with_name("act.mjs")
-PLACE = REPO / ".venv" / "node"
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PLACE = VENV / "node"
 PACKAGES = ("zkteco-js@1.7.2", "node-zklib@1.3.0", "zklib@0.2.11")
 ROWS = (0, 1, 25, 26, 5_000, 60_000)
 CLOCK = datetime(2026, 11, 2, 12, 0)  # noqa: DTZ001 - device time has no zone
@@ -81,43 +79,7 @@ CELLS = (
 @pytest.fixture(scope="session")
 def packages() -> Path:
     """Install the clients with npm, once; skip in words where that cannot be."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node or npm absent: install nodejs and npm")
-    PLACE.mkdir(parents=True, exist_ok=True)
-    with (PLACE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (PLACE / "done").exists():
-            _install()
-    return PLACE
-
-
-def _cannot(why: str) -> NoReturn:
-    """Skip for a user; where everything must run, that is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
-
-
-def _install() -> None:
-    options = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund")
-    command = ["npm", "install", "--ignore-scripts", "--fetch-retries=1", *options]
-    # node trusts certificates of its own; those of the machine are right here.
-    trust = {"NODE_EXTRA_CA_CERTS": str(CERTIFICATES)} if CERTIFICATES.exists() else {}
-    try:
-        done = subprocess.run(
-            [*command, "--prefix", str(PLACE), *PACKAGES],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-            env=trust | os.environ,
-        )
-    except subprocess.TimeoutExpired:
-        _cannot("npm could not reach its packages in time")
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:]
-        _cannot(f"npm could not install the clients: {said}")
-    (PLACE / "done").touch()
+    return installed("node", PACKAGES)
 
 
 def lines(count: int) -> list[AttlogLine]:

@@ -208,7 +208,7 @@ def test_check_config_of_files_without_mistakes(site: Site) -> None:
     done = run("check-config", "--json", *files)
     assert (done.returncode, json.loads(done.stdout)) == (
         0,
-        {"ok": True, "problems": []},
+        {"ok": True, "problems": [], "warnings": [], "notes": []},
     )
 
 

@@ -2,15 +2,16 @@
 
 import getpass
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from openpyxl import Workbook
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from gateway.cli import app
+import gateway.cli  # noqa: F401 - registers the commands
+from gateway.cli.app import app
 from gateway.core.book import TABLES
 from tests.gateway.commands import run as run_child
 from tests.gateway.core.books import EXAMPLE
@@ -169,6 +170,32 @@ def test_entries_that_cannot_be_written(path: Path) -> None:
     done = invoke("book", "add", "leave", *LEAVE, "--book", str(path))
     assert done.exit_code in {1, 2}
     assert "entries.jsonl" in done.stderr
+
+
+def test_a_full_disk_is_said(path: Path) -> None:
+    """Nothing is half written, and the command says so."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        done = invoke("book", "add", "leave", *LEAVE, "--book", str(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.exit_code == 1
+    assert "nothing was written: only 10 of " in done.stderr
+    assert entries(path) == []
+
+
+def test_somebody_without_a_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id without a login must say who it is."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    asked = ("add", "leave", *LEAVE)
+    assert "say who you are with --by NAME" in run(path, *asked, code=2)
+    assert '"entered_by": "x"' in run(path, *asked, "--by", "x", "--dry-run")
+    assert "written" in run(path, *asked, "entered_by=y")
 
 
 def test_import_of_a_table(path: Path, tmp_path: Path) -> None:

@@ -4,21 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
+import gateway.cli  # noqa: F401 - registers the commands
 from gateway import policies
 from gateway.calendar_sheet import year_of
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.cli.policy import Lang, language
 from gateway.errors import ConfigError
 from gateway.sheets import Line
+from tests.gateway.core.books import EXAMPLE
 from tests.gateway.core.test_policy import CLIENT
 
 YEAR = """
 calendar = "CN"
 year = {}
-source = "国办发明电〔2026〕0号"
+source = "国办通知"
 [[holidays]]
 name = "元旦"
 from = {}-01-01
@@ -65,6 +66,54 @@ def test_which_years_are_known(config: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "warning" not in invoke(config, "calendar", "check").stdout
 
 
+def checked(book: Path, story: str, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Check a book on a day."""
+    monkeypatch.setenv("PUNCHGATE_STORY", f"{story}T08:00:00+08:00@0@0")
+    return CliRunner().invoke(app, ["check-config", str(book)])
+
+
+def test_check_config_misses_the_next_year(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 1 November on a warning, until the year is there; the exit stays 0."""
+    book = config.parent / "book.toml"
+    book.write_text(EXAMPLE, "utf-8")
+    before = checked(book, "2026-10-31", monkeypatch)
+    assert (before.exit_code, "2027" in before.stdout) == (0, False)
+    assert "warning: " in before.stdout  # of a policy that is not built
+    after = checked(book, "2026-11-01", monkeypatch)
+    line = f"warning: {book}:1: site.calendar: the calendar of 2027 is not known"
+    assert (after.exit_code, line in after.stdout) == (0, True)
+    path = year_file(config, 2027)
+    assert "2027" not in checked(book, "2026-11-01", monkeypatch).stdout
+    path.write_text("x = 1\n", "utf-8")
+    assert (
+        f"{path}:1: x: unknown key" in checked(book, "2026-11-01", monkeypatch).stdout
+    )
+    path.unlink()
+    needless = EXAMPLE.replace('"workdays"', '"every"')
+    book.write_text(needless, "utf-8")
+    assert "2027" not in checked(book, "2026-11-01", monkeypatch).stdout
+    book.write_text(
+        EXAMPLE.replace('calendar = "CN"', 'calendar = "weekdays"'), "utf-8"
+    )
+    assert "2027" not in checked(book, "2026-11-01", monkeypatch).stdout
+
+
+def test_check_config_reads_the_entries_of_a_book(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that is wrong is a problem of the book."""
+    book = config.parent / "book.toml"
+    book.write_text(EXAMPLE, "utf-8")
+    (config.parent / "entries.jsonl").write_text("[]\n", "utf-8")
+    done = checked(book, "2026-10-31", monkeypatch)
+    assert (done.exit_code, "entries.jsonl:1: must be an object" in done.stdout) == (
+        2,
+        True,
+    )
+
+
 def test_where_a_file_differs_from_the_library(config: Path) -> None:
     """A file of a known year is compared day by day."""
     year_file(config, 2026)
@@ -94,9 +143,9 @@ def test_import_of_a_notice(config: Path, tmp_path: Path) -> None:
         "2027-03-08,half,妇女节,morning\n2027-05-04,half,青年节,\n",
         "utf-8",
     )
-    asked = ("calendar", "import", str(table))
+    asked = ["calendar", "import", str(table)]
     assert "say who published" in invoke(config, *asked).stderr
-    asked = (*asked, "--source", "通知")
+    asked += ["--source", "通知"]
     dry = invoke(config, *asked, "--dry-run").stdout
     assert "[[half_days]]" in dry
     done = invoke(config, *asked)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,17 @@ class Daemon:
         self.loaded = loaded
         self.resent: list[tuple[str, list[tuple[int, int]]]] = []
         self.read: list[str] = []
+        self.clock: datetime | None = NOW
         self.answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    @property
+    def outlet(self) -> "Daemon":
+        """Where answers and entries go."""
+        return self
+
+    def centre_now(self) -> datetime | None:
+        """Return the time by the centre's clock."""
+        return self.clock
 
     def resend(self, epoch: str, spans: Iterable[tuple[int, int]]) -> None:
         """Note what goes out again."""
@@ -178,6 +189,17 @@ def test_what_cannot_be_done_is_answered(
         assert answer["result"] == result
         assert words in answer["reason"]
         assert (here.daemon.read, here.daemon.resent) == ([], [])
+
+    on_journal(tmp_path, test)
+
+
+def test_a_gateway_whose_clock_is_wrong_obeys(tmp_path: Path) -> None:
+    """Only the centre's own clock says what is over; unheard it says nothing."""
+
+    async def test(here: Here) -> None:
+        here.daemon.clock = None
+        answer = await here.ask("resync", terminal="lobby", expires=STAMP)
+        assert answer["result"] == "done"
 
     on_journal(tmp_path, test)
 

@@ -36,7 +36,7 @@ def live(site: Gateway) -> LiveTerminal:
     """Give the site a terminal that announces, and hold its session."""
     site.terminal = LiveTerminal()
     spec = replace(site.poller.spec, live=True, poll_seconds=60.0)
-    site.poller.spec = site.task._spec = spec
+    site.poller.spec = spec
     return site.terminal
 
 

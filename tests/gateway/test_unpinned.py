@@ -11,6 +11,7 @@ from gateway.doctor import broker
 from gateway.doctor.broker import Way
 from gateway.doctor.checks import Stage
 from gateway.poller import Poller, WrongTerminalError
+from gateway.terminal_task import TerminalTask
 from gateway.terminals import spec_of
 from tests.builders import BOOK, NOW, SERIAL, STAMP
 from tests.gateway.pollers import Gateway, gateway
@@ -34,6 +35,7 @@ def unpinned(site: Gateway, claims: list[str], owner: str | None) -> Poller:
         progress=lambda: None,
         claim=claim,
     )
+    site.task = TerminalTask(site.poller, site.intake, lambda: None)
     return site.poller
 
 

@@ -81,6 +81,8 @@ class Sending:
     correlation: str | None
     content: str
     payload: str
+    repeated: frozenset[str]
+    """Parameters of the address that the message repeats."""
 
     def facts(self) -> dict[str, Any]:
         """Return what must stay as it is, under the words for it."""
@@ -115,6 +117,11 @@ def sendings(document: Mapping[str, Any]) -> dict[str, Sending]:
                 correlation=message.get("correlationId", {}).get("location"),
                 content=message["contentType"],
                 payload=Path(message["payload"]["$ref"]).stem,
+                repeated=frozenset(
+                    name
+                    for name, parameter in channel["parameters"].items()
+                    if "location" in parameter
+                ),
             )
     return found
 

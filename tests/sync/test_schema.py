@@ -138,6 +138,15 @@ def test_topics_are_those_of_the_code() -> None:
     assert address.format(site="a-site") == centre
 
 
+def test_parameters_are_where_the_document_says() -> None:
+    """A parameter has a place in the message exactly when the message has the field."""
+    for name, way in sendings(document()).items():
+        schema = json.loads(schemas()[way.payload])
+        fields = schema["$defs"][Path(schema["$ref"]).name]["properties"]
+        parameters = document()["channels"][name]["parameters"]
+        assert way.repeated == set(parameters) & set(fields)
+
+
 def test_commands_expire_as_the_centre_says() -> None:
     """The document and the sender of commands mean the same minute."""
     assert sendings(document())["cmd"].expiry == EXPIRES_SECONDS

@@ -100,8 +100,8 @@ def _one_order_per_day(rows: list[Placed[Any]]) -> None:
 
 
 def _same_scope(one: DayOrder, two: DayOrder) -> bool:
-    if one.for_everybody or two.for_everybody:
-        return one.for_everybody and two.for_everybody
+    if one.for_everybody and two.for_everybody:
+        return True
     pairs = ((one.people, two.people), (one.shifts, two.shifts), (one.posts, two.posts))
     return any(set(mine) & set(yours) for mine, yours in pairs)
 

@@ -46,8 +46,9 @@ def _entry(number: int, line: str) -> Entry:
     if not isinstance(table, str):
         return _bad(number, 'the key "table" is missing or no text')
     row = found.get(_ROW)
-    nested = isinstance(row, dict) and len(found) == 1
-    return Entry(number, table, row if nested and row is not None else found, "")
+    if isinstance(row, dict) and len(found) == 1:
+        found = row
+    return Entry(number, table, found, "")
 
 
 def _bad(number: int, reason: str) -> Entry:

@@ -55,14 +55,21 @@ def _has_id(raw: Raw) -> bool:
 
 
 def _once(rows: Iterable[Placed[Any]]) -> None:
-    """Note ids that stand twice, and rows without an id that say the same."""
+    """Note ids that stand twice, and rows without an id that say the same.
+
+    Who entered a row and when makes no difference: a table imported twice is noticed.
+    """
     seen: dict[Any, str] = {}
     for one in rows:
         key = _key(one)
-        first = seen.setdefault(key or (one.raw.table, one.row), one.raw.label)
+        first = seen.setdefault(key or _content(one), one.raw.label)
         if first != one.raw.label:
             what = f"{key[1]!r} stands" if key else "the same row stands"
             one.raw.problem("id" if key else "", f"{what} already in {first}")
+
+
+def _content(one: Placed[Any]) -> Any:
+    return one.raw.table, dataclasses.replace(one.row, entered_by="", entered_at=None)
 
 
 def _unique_columns(rows: Iterable[Placed[Any]]) -> None:

@@ -1,10 +1,10 @@
 """H5: one body feeding cards.
 
 Signal (proxy-detection.md 3a): three or more different people in a row, all weak, links
-of at most three seconds, and the product of their own weak rates below 0.0005 (the paper:
-0.002, which accused a queue of habitual card users on a clean simulated site). The rates
-are of other days, and at least those of the queue around: when the finger reader is
-dirty everybody takes a card, and that is no sign.
+of at most three seconds, and the product of their own weak rates below 0.0005. (The
+paper has 0.002, which named a queue of habitual card users on a clean simulated site.)
+The rates are of other days, and at least those of the queue around: when the finger
+reader is dirty everybody takes a card, and that is no sign.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,7 +21,9 @@ LINK_SECONDS = 3
 LEAST_PEOPLE = 3
 LEVEL = 0.0005
 AROUND_SECONDS = 30 * MINUTE
-LEAST_AROUND = 5
+# One or two people with a card around are no dirty reader.
+LEAST_AROUND = 3
+FINGER_PEOPLE = 0.2
 
 
 class Chain(NamedTuple):
@@ -38,7 +40,7 @@ def chains(queues: Queues, people: Mapping[str, Person]) -> Iterator[Chain]:
     for terminal in sorted(queues.by_terminal):
         queue = queues.by_terminal[terminal]
         for run in _runs(queue):
-            around = weak_share(queue, run)
+            around = weak_share(queue, run, people)
             rates = tuple(
                 max(around, _rate(people.get(stand.person), weak_on, stand))
                 for stand in run
@@ -72,19 +74,24 @@ def _rate(
     return laplace(person.weak - weak, person.known - known)
 
 
-def weak_share(queue: Queue, run: list[Stand]) -> float:
-    """Return the weak share of the queue half an hour around, without the run."""
+def weak_share(queue: Queue, run: list[Stand], people: Mapping[str, Person]) -> float:
+    """Return the weak share, half an hour around, of people who use a finger."""
     start = bisect_left(queue, run[0].first - AROUND_SECONDS, key=_first)
     end = bisect_right(queue, run[-1].first + AROUND_SECONDS, key=_first)
     names = {stand.person for stand in run}
     others = [
-        stand
+        stand.credential == Credential.WEAK
         for stand in queue[start:end]
-        if stand.person not in names and stand.credential != Credential.UNKNOWN
+        if stand.person not in names
+        and stand.credential != Credential.UNKNOWN
+        and _takes_finger(people.get(stand.person))
     ]
-    if len(others) < LEAST_AROUND:
-        return 0.0
-    return sum(one.credential == Credential.WEAK for one in others) / len(others)
+    weak = sum(others)
+    return weak / len(others) if weak >= LEAST_AROUND else 0.0
+
+
+def _takes_finger(person: Person | None) -> bool:
+    return person is not None and laplace(person.weak, person.known) < FINGER_PEOPLE
 
 
 def _first(stand: Stand) -> int:

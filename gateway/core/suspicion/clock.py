@@ -28,6 +28,8 @@ CLOCK_SET = 21
 BATCH_SECONDS = 120
 # A device time this near to a break may have waited through it.
 BREAK_SLACK = 60
+STEADY_SECONDS = 20
+STEADY_SPREAD = 5
 _USUAL = 60
 _ENOUGH = 5
 _OFFSET_DAYS = 3
@@ -246,13 +248,12 @@ def _episode(
     moved: Sequence[Lag], usual: float, link: Breaks, sets: Sequence[Operation]
 ) -> Episode:
     first, last = moved[0].punch.received, moved[-1].punch.received
-    near = tuple(
-        one for one in sets if first - DAY / 2 <= one.received <= last + DAY / 2
-    )
+    half = DAY // 2
+    near = tuple(one for one in sets if first - half <= one.received <= last + half)
     seconds = [lag.seconds for lag in moved]
-    steady = (
-        last - first >= MOVED_SECONDS and max(seconds) - min(seconds) <= BREAK_SLACK
-    )
+    spread = max(seconds) - min(seconds)
+    # An upload that comes late comes in a rush: it never keeps the queue's rhythm.
+    steady = last - first >= STEADY_SECONDS and spread <= STEADY_SPREAD
     return Episode(
         moved[0].punch.terminal,
         tuple(moved),

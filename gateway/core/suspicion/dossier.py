@@ -30,7 +30,7 @@ from gateway.core.suspicion.queues import (
     Stand,
     gap,
 )
-from gateway.core.suspicion.ratios import CREDENTIAL_PART, FAKE_SHARES, e_value, grown
+from gateway.core.suspicion.ratios import CREDENTIAL_PART, FAKE_SHARES, e_value, grow
 from gateway.core.suspicion.state import Couple, DayEntry, State
 from gateway.core.suspicion.ties import Tie, ties
 from gateway.core.suspicion.values import (
@@ -372,13 +372,11 @@ def _days(desk: Desk, couple: Couple, marks: Sequence[Mark]) -> tuple[Json, ...]
 
 def _running(pair: Pair) -> list[float | None]:
     """Return E after every mark, as anybody can compute it again."""
-    first, second = [1.0] * len(FAKE_SHARES), [1.0] * len(FAKE_SHARES)
+    products = [1.0] * (2 * len(FAKE_SHARES))
     found: list[float | None] = []
     for mark in pair.marks:
-        for index, share in enumerate(FAKE_SHARES):
-            first[index] = grown(first[index], share, mark.ratio)
-            second[index] = grown(second[index], share, mark.blind)
-        found.append(e_value(first, second))
+        grow(products, mark.ratio, mark.blind)
+        found.append(e_value(products))
     return found
 
 

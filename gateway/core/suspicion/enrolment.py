@@ -27,7 +27,7 @@ from gateway.core.suspicion.ratios import (
     FAKE_SHARES,
     HIGHEST,
     e_value,
-    grown,
+    grow,
     laplace,
     likelihood_ratio,
     mean,
@@ -230,12 +230,10 @@ def _run(
 
 def support(marks: Iterable[Mark]) -> float:
     """Return E of the pair process over some days alone."""
-    first, second = [1.0] * len(FAKE_SHARES), [1.0] * len(FAKE_SHARES)
+    products = [1.0] * (2 * len(FAKE_SHARES))
     for mark in marks:
-        for index, share in enumerate(FAKE_SHARES):
-            first[index] = grown(first[index], share, mark.ratio)
-            second[index] = grown(second[index], share, mark.blind)
-    return e_value(first, second)
+        grow(products, mark.ratio, mark.blind)
+    return e_value(products)
 
 
 def _path(

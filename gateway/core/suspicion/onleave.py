@@ -86,16 +86,20 @@ def _visit(
     queues: Queues, person: Person, leave: Leave, stands: Sequence[Stand]
 ) -> Visit:
     stands = sorted(stands, key=lambda stand: (stand.first, stand.punch.id))
-    weak = [one for one in stands if one.credential == Credential.WEAK]
+    weak = [
+        one
+        for one in stands
+        if one.credential == Credential.WEAK and not _soon_strong(one, stands)
+    ]
     suspected = [one for one in weak if _near(queues, one) and queues.beside(one)]
     habitual = laplace(person.weak, person.known) >= HABITUAL_RATE
     reason = ""
     if leave.approved_at is None or leave.approved_at > stands[0].first:
         reason = "approved_later"
-    elif any(one.credential == Credential.STRONG for one in stands):
+    elif not weak:
         reason = "strong"
     elif not suspected:
-        reason = "not_beside" if weak else "not_weak"
+        reason = "not_beside"
     elif habitual and stands[-1].first - stands[0].first < APART_SECONDS:
         reason = "habitual"
     elif not any(_takes_fingers(queues, one) for one in suspected):
@@ -109,6 +113,15 @@ def _visit(
         habitual,
         Grade.NOTE if reason else Grade.CASE,
         reason,
+    )
+
+
+def _soon_strong(stand: Stand, stands: Sequence[Stand]) -> bool:
+    """Say whether a finger or face within the hour shows the person there."""
+    return any(
+        one.credential == Credential.STRONG
+        and abs(one.first - stand.first) <= APART_SECONDS
+        for one in stands
     )
 
 

@@ -22,7 +22,7 @@ from gateway.core.suspicion.ratios import (
     contrast_rate,
     e_value,
     gap_rate,
-    grown,
+    grow,
     laplace,
     likelihood_ratio,
     mean,
@@ -105,16 +105,12 @@ class Pair:
     gaps: int = 0
     gap_days: int = 0
     gaps_seen: int = 0
+    e: float = 1.0
     peak: float = 1.0
     opened: int = 0
     selected: int = 0
     decisions: tuple[int, ...] = ()
     marked: "array[float]" = field(default_factory=lambda: array("d"))
-
-    @property
-    def e(self) -> float:
-        """E of today."""
-        return e_value(self.products[:_SHARES], self.products[_SHARES:])
 
     @property
     def marks(self) -> list[Mark]:
@@ -169,6 +165,7 @@ class Pair:
             gaps=gaps,
             gap_days=gap_days,
             gaps_seen=gaps_seen,
+            e=e_value(data["products"]),
             peak=data["peak"],
             opened=data["nights"][0],
             selected=data["nights"][1],
@@ -265,9 +262,13 @@ def _gap(
     roster: Roster,
 ) -> int | None:
     """Say whether A lacks what B has, or arrives again without B (S2)."""
-    again = any(first in beside and later not in beside for first, later in read.again)
+    again = bool(read.again) and any(
+        first in beside and later not in beside for first, later in read.again
+    )
     if not read.judged and not again:
         return None
+    if not read.missing:
+        return int(again)
     return again | sum(2 << slot for slot in lacking(read, other, roster))
 
 
@@ -353,13 +354,13 @@ def add_day(  # noqa: PLR0913, PLR0917 - one day and everything it moves
     pool: Pool,
 ) -> None:
     """Fold one shared day into the pair; O(1)."""
-    weak = sum(stand.credential == Credential.WEAK for stand in beside)
-    known = sum(stand.credential != Credential.UNKNOWN for stand in beside)
+    weak = known = 0
+    for stand in beside:
+        weak += stand.credential == Credential.WEAK
+        known += stand.credential != Credential.UNKNOWN
     ratio, blind = day_ratios(outcome, rates)
-    products = pair.products
-    for index, share in enumerate(FAKE_SHARES):
-        products[index] = grown(products[index], share, ratio)
-        products[_SHARES + index] = grown(products[_SHARES + index], share, blind)
+    grow(pair.products, ratio, blind)
+    pair.e = e_value(pair.products)
     pair.peak = max(pair.peak, pair.e)
     stage = stage_of(pair.days)
     pool.twice_days[stage] += 1
@@ -379,9 +380,9 @@ def add_day(  # noqa: PLR0913, PLR0917 - one day and everything it moves
     pair.mark(
         Mark(
             read.day,
-            sum(seen is True for seen in outcome.contrasts),
+            outcome.contrasts.count(True),
             len(outcome.contrasts),
-            sum(seen is not None for seen in outcome.contrasts),
+            len(outcome.contrasts) - outcome.contrasts.count(None),
             UNJUDGED if outcome.gap is None else outcome.gap,
             outcome.twice,
             ratio,

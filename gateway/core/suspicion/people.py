@@ -5,7 +5,7 @@ taken out by the pair (proxy-detection.md 4.3). The state is O(1) per person: it
 with the terminals and the kinds of slots a person uses, never with time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ USUAL_AFTER_DAYS = 5
 # … if the person punched there on at least this share of them, long-run and lately.
 USUAL_SHARE = 0.7
 USUAL_LATELY = 0.5
+NEW_HABIT_DAYS = 2
 # A weak punch says something only where this person's finger or face is known to
 # work: a card-only reader, or one a person was never enrolled at, is neutral.
 PROVEN_AFTER = 3
@@ -43,11 +44,16 @@ class Habit:
     lately_present: float = 0.0
     lately_days: float = 0.0
     day: int = 0
+    missed: int = 0
 
     def usual(self) -> bool:
-        """Say whether a day without this slot is worth a remark."""
+        """Say whether a day without this slot is worth a remark.
+
+        Twice in a row without it may be a new habit, and is none.
+        """
         return (
-            self.days >= USUAL_AFTER_DAYS
+            self.missed < NEW_HABIT_DAYS
+            and self.days >= USUAL_AFTER_DAYS
             and self.present >= USUAL_SHARE * self.days
             and self.lately_present >= USUAL_LATELY * self.lately_days
         )
@@ -61,6 +67,7 @@ class Habit:
         self.lately_present = self.lately_present * left + present
         self.lately_days = self.lately_days * left + 1.0
         self.day = day
+        self.missed = 0 if present else self.missed + 1
 
 
 @dataclass(slots=True)
@@ -98,6 +105,7 @@ class Person:
                     habit.lately_present,
                     habit.lately_days,
                     habit.day,
+                    habit.missed,
                 ]
                 for second, habit in sorted(self.habits.items())
             ],
@@ -148,7 +156,7 @@ def read_day(
     person: Person,
     stands: Iterable[Stand],
     roster: Roster,
-    leave: Iterable[Leave],
+    leave: Sequence[Leave],
 ) -> PersonDay:
     """Read a day of a person against the habits up to the day before."""
     stands = tuple(sorted(stands, key=_in_time))
@@ -159,7 +167,8 @@ def read_day(
     open_slots = tuple(
         slot
         for slot, second in enumerate(offsets)
-        if not any(one.start <= day * DAY + second <= one.end for one in leave)
+        if not leave
+        or not any(one.start <= day * DAY + second <= one.end for one in leave)
     )
     usual = [
         slot

@@ -5,7 +5,7 @@ function returns a probability of guilt; there is none to be had from punches.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 
 # What a fake day would look like (proxy-detection.md 4.3): the chance of each sign if
 # the day were fake. They decide power, never validity: a wrong one costs recall only.
@@ -66,19 +66,26 @@ def shrunk(hits: float, tries: float, pool: float, weight: float) -> float:
 
 def mean(values: Sequence[float]) -> float:
     """Return the average: slots of one day are dependent, so they never multiply."""
-    return math.fsum(values) / len(values)
+    return values[0] if len(values) == 1 else math.fsum(values) / len(values)
 
 
-def grown(product: float, share: float, ratio: float) -> float:
-    """Return one running product after a day: · (1 - ε + ε L)."""
-    return min(HIGHEST, max(_LOWEST, product * (1.0 + share * (ratio - 1.0))))
+def grow(products: MutableSequence[float], ratio: float, blind: float) -> None:
+    """Grow the six running products by a day, with and without the credential."""
+    first, second = ratio - 1.0, blind - 1.0
+    for index, share in enumerate(FAKE_SHARES):
+        other = index + len(FAKE_SHARES)
+        products[index] *= 1.0 + share * first
+        products[other] *= 1.0 + share * second
+    if max(products) > HIGHEST or min(products) < _LOWEST:
+        for index, product in enumerate(products):
+            products[index] = min(HIGHEST, max(_LOWEST, product))
 
 
-def e_value(with_credential: Sequence[float], blind: Sequence[float]) -> float:
+def e_value(products: Sequence[float]) -> float:
     """Return E from its six running products (4.3): .75 · mean + .25 · mean."""
-    first = sum(with_credential) / len(with_credential)
-    second = sum(blind) / len(blind)
-    return CREDENTIAL_PART * first + (1.0 - CREDENTIAL_PART) * second
+    shares = len(FAKE_SHARES)
+    first, second = sum(products[:shares]), sum(products[shares:])
+    return (CREDENTIAL_PART * first + (1.0 - CREDENTIAL_PART) * second) / shares
 
 
 def poisson_binomial_tail(chances: Iterable[float], least: int) -> float:

@@ -123,7 +123,7 @@ def digest(sheet: Sheet, roster: Roster, book: SiteBook) -> str:
         sessions = roster.sessions(name, sheet.day)
         lines.append(f"{name} {sessions} {list(book.leave(name))}")
         lines += [_line(stand) for stand in sheet.people[name]]
-    lines += sorted(f"{_line(stand)} {other}" for stand, other in sheet.beside)
+    lines += sorted(f"{stand.punch.id} {other}" for stand, other in sheet.beside)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -200,14 +200,11 @@ def _close_couple(  # noqa: PLR0913, PLR0917 - the parts of one step, named once
     if pair is None:
         pair = state.pairs[couple] = Pair()
     person, read = state.people[name], days[name]
-    weak = any(stand.credential == Credential.WEAK for stand in beside)
-    rates = null_rates(person, pair, pool, read.day, weak=weak)
-    doubtful = frozenset(
-        stand
-        for stand in beside
-        if stand.credential == Credential.WEAK
-        and (crowd.odd_neighbour(stand, neighbour) or crowd.trouble(stand, couple))
+    weak = read.weak > 0 and any(
+        stand.credential == Credential.WEAK for stand in beside
     )
+    rates = null_rates(person, pair, pool, read.day, weak=weak)
+    doubtful = crowd.doubtful(couple, beside) if weak else frozenset()
     outcome = observe(person, read, beside, days.get(neighbour), roster, doubtful)
     state.weight_sum -= raw_weight(pair.days)
     add_day(pair, read, beside, outcome, rates, state.pool)
@@ -231,7 +228,19 @@ class _Crowd:
         self._sheet = sheet
         self._people = people
         self._by_terminal: dict[str, list[Stand]] = {}
+        self._finger: dict[str, bool] = {}
         self.roster = roster
+
+    def doubtful(self, couple: Couple, beside: list[Stand]) -> frozenset[Stand]:
+        """Return the weak stands that say nothing about B, of people with fingers."""
+        if not self._takes_finger(couple[0]):
+            return frozenset()
+        return frozenset(
+            stand
+            for stand in beside
+            if stand.credential == Credential.WEAK
+            and (self.odd_neighbour(stand, couple[1]) or self.trouble(stand, couple))
+        )
 
     def trouble(self, stand: Stand, couple: Couple) -> bool:
         """Say whether the reader had trouble within half an hour of a stand."""
@@ -268,8 +277,12 @@ class _Crowd:
         )
 
     def _takes_finger(self, name: str) -> bool:
-        person = self._people[name]
-        return laplace(person.weak, person.known) < FINGER_PEOPLE
+        found = self._finger.get(name)
+        if found is None:
+            person = self._people[name]
+            found = laplace(person.weak, person.known) < FINGER_PEOPLE
+            self._finger[name] = found
+        return found
 
     def _queue(self, terminal: str) -> list[Stand]:
         if not self._by_terminal:

@@ -119,11 +119,8 @@ _WHY_NOT: Mapping[str, Text] = {
         "The leave was approved after the punch, or nobody recorded when.",
     ),
     "strong": Text(
-        "指纹或人脸验证：本人很可能到场办事。",
-        "Verified by finger or face: people do drop in.",
-    ),
-    "not_weak": Text(
-        "未使用卡或密码，不足以立案。", "No card or password: not enough for a case."
+        "没有卡或密码，或一小时内有指纹、人脸：本人很可能到场办事。",
+        "No card or password, or a finger or face within the hour: people drop in.",
     ),
     "not_beside": Text(
         "旁边无人，或不在上下班前后。",

@@ -1,5 +1,6 @@
 """The documented example of a book, in pieces that tests can take apart."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def pieces(text: str = EXAMPLE) -> list[Piece]:
     heads = [n for n, line in enumerate(lines) if line.startswith("[")]
     cuts = [0, *heads, len(lines)]
     found = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         table = lines[start].split("]")[0].strip("[") if start else ""
         found.append(Piece(table, start + 1, tuple(lines[start:end])))
     return found

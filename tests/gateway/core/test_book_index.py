@@ -78,7 +78,8 @@ def test_the_example_answers_for_times() -> None:
     assert [row.id for row in book.substitutions("p01", at(5), at(6))] == ["S1"]
     assert [row.id for row in book.standing_in("p04", at(5), at(6))] == ["S1"]
     assert [row.id for row in book.corrections("p01", at(6, 8, 25), at(7))] == ["C1"]
-    assert book.corrections("p01", at(6, 8, 26), at(7)) == ()
+    second = timedelta(seconds=1)
+    assert book.corrections("p01", at(6, 8, 25) + second, at(7)) == ()
     assert len(book.roll("p01", at(6), at(7))) == 1
     assert [row.id for row in book.incidents("p01", at(10), at(11))] == ["I1"]
     assert len(book.reports("p01", at(6), at(7))) == 1
@@ -146,6 +147,25 @@ def test_several_ways_and_open_ends() -> None:
     assert [book.name_of(row) for row in roster] == ["roster[1]", "roster[2]"]
     covered = [[row.covers(date(2026, 1, d)) for d in (1, 2)] for row in roster]
     assert covered == [[True, True], [True, False]]
+
+
+def test_what_is_meant_where_nothing_is_said() -> None:
+    """Keys that are left out have the value that the example documents."""
+    text = (
+        '[[contracts]]\nid = "c"\nvendor = "acme"\npolicy = "client-contract"\n'
+        "from = 2026-01-01\nto = 2026-12-31\n"
+        '[[posts]]\nid = "door"\nfrom = 2026-01-01\n'
+        '[[enrolments]]\nperson = "p1"\nbadge = "7"\n'
+    )
+    book = read(BASE + text)
+    contract = book.contract("acme", DAY)
+    assert contract is not None
+    assert (contract.objection_days, contract.also, contract.phase) == (10, (), None)
+    post = book.post("door")
+    assert post is not None
+    assert (post.headcount, post.kind, post.to) == (1, "normal", None)
+    assert book.enrolments[0].terminal == "*"
+    assert (book.site.timezone, book.site.calendar) == ("Asia/Shanghai", "CN")
 
 
 def test_a_terminal_of_its_own_zone() -> None:

@@ -42,7 +42,7 @@ def book(shift: str = "day", more: str = "", days: str = ALWAYS) -> Book:
 
 
 def test_the_calendar_decides_working_days() -> None:
-    """Free on Sunday, worked on an exchanged Saturday (E70), free on a holiday (E71)."""
+    """Free on Sunday and a holiday (E71), worked on an exchanged Saturday (E70)."""
     assert times(planned(book(), MONDAY)) == FULL
     assert times(planned(book(), SUNDAY)) == []
     assert times(planned(book(), SATURDAY, calendar(DayKind.WORK))) == FULL
@@ -93,14 +93,18 @@ SINGLE = '[[shifts]]\nid = "one"\ndays = "workdays"\nsessions = [ {} ]\n' + rost
     [
         ('{ start = "08:30", end = "17:30" }', "08:30-12:00", "12:00-17:30"),
         (
-            '{ start = "09:00", end = "18:00", breaks = [ { start = "12:00",'
-            ' end = "13:00" }, { start = "16:00", end = "16:10" } ] }',
+            (
+                '{ start = "09:00", end = "18:00", breaks = [ { start = "12:00",'
+                ' end = "13:00" }, { start = "16:00", end = "16:10" } ] }'
+            ),
             "09:00-12:00",
             "13:00-18:00",
         ),
         (
-            '{ start = "09:00", end = "18:00", breaks = [ { start = "11:30",'
-            ' end = "12:30" } ] }',
+            (
+                '{ start = "09:00", end = "18:00", breaks = [ { start = "11:30",'
+                ' end = "12:30" } ] }'
+            ),
             "09:00-11:30",
             "12:30-18:00",
         ),

@@ -107,8 +107,10 @@ ROW_PROBLEMS = [
     ),
     (leave(more='kind2 = "x"'), "leave[1].kind2: unknown key; did you mean kind?"),
     (
-        '[[substitutions]]\nid = "S1"\nperson = "p1"\nsubstitute = "p1"\n'
-        "from = 2026-11-05T08:30:00\nto = 2026-11-05T10:30:00\n",
+        (
+            '[[substitutions]]\nid = "S1"\nperson = "p1"\nsubstitute = "p1"\n'
+            "from = 2026-11-05T08:30:00\nto = 2026-11-05T10:30:00\n"
+        ),
         "substitutions[1].substitute: nobody stands in for themselves",
     ),
     (
@@ -116,13 +118,17 @@ ROW_PROBLEMS = [
         "travel[1].b: must be another site than a (hq)",
     ),
     (
-        '[[assessments]]\nperiod = "Q"\nvendor = "acme"\nitem = "x"\nscore = 2\n'
-        'max = 1\nby = "a"\nat = 2026-01-01\n',
+        (
+            '[[assessments]]\nperiod = "Q"\nvendor = "acme"\nitem = "x"\nscore = 2\n'
+            'max = 1\nby = "a"\nat = 2026-01-01\n'
+        ),
         "assessments[1].score: must not be above max (1)",
     ),
     (
-        '[[rulings]]\nid = "R1"\non = "c"\ndecision = "waive"\nby = []\n'
-        'at = 2026-11-12T10:00:00\nreason = "x"\n',
+        (
+            '[[rulings]]\nid = "R1"\non = "c"\ndecision = "waive"\nby = []\n'
+            'at = 2026-11-12T10:00:00\nreason = "x"\n'
+        ),
         "rulings[1].by: must name somebody",
     ),
     (roster("day", ""), "roster[1].from: is missing; or give dates"),
@@ -135,18 +141,24 @@ ROW_PROBLEMS = [
         'days[1].which: only goes with kind = "half"',
     ),
     (
-        '[[days]]\ndate = 2026-11-14\nkind = "rest"\nby = "l"\n'
-        'sessions = [ { start = "09:00", end = "12:00" } ]\n',
+        (
+            '[[days]]\ndate = 2026-11-14\nkind = "rest"\nby = "l"\n'
+            'sessions = [ { start = "09:00", end = "12:00" } ]\n'
+        ),
         "days[1].sessions: a day of rest has none",
     ),
     (
-        '[[contracts]]\nid = "c"\nvendor = "acme"\npolicy = "clientcontract"\n'
-        "from = 2026-01-01\nto = 2026-12-31\n",
+        (
+            '[[contracts]]\nid = "c"\nvendor = "acme"\npolicy = "clientcontract"\n'
+            "from = 2026-01-01\nto = 2026-12-31\n"
+        ),
         "contracts[1].policy: there is no policy 'clientcontract'; there are:",
     ),
     (
-        '[[contracts]]\nid = "c"\nvendor = "acme"\npolicy = "client-contract"\n'
-        "from = 2026-01-02\nto = 2026-01-01\n",
+        (
+            '[[contracts]]\nid = "c"\nvendor = "acme"\npolicy = "client-contract"\n'
+            "from = 2026-01-02\nto = 2026-01-01\n"
+        ),
         "contracts[1].to: must not be before from (2026-01-02)",
     ),
 ]
@@ -171,18 +183,24 @@ SHIFT = '[[shifts]]\nid = "x"\nsessions = [ {} ]\ndays = "every"\n'
             "sessions[2] begins before the one above it has ended",
         ),
         (
-            '{ start = "09:00", end = "12:00", breaks = '
-            '[ { start = "08:00", end = "09:30" } ] }',
+            (
+                '{ start = "09:00", end = "12:00", breaks = '
+                '[ { start = "08:00", end = "09:30" } ] }'
+            ),
             "the breaks of sessions[1] must lie inside it",
         ),
         (
-            '{ start = "09:00", end = "12:00", breaks = '
-            '[ { start = "10:00", end = "10:00" } ] }',
+            (
+                '{ start = "09:00", end = "12:00", breaks = '
+                '[ { start = "10:00", end = "10:00" } ] }'
+            ),
             "the breaks of sessions[1] must lie inside it",
         ),
         (
-            '{ start = "09:00", end = "12:00", breaks = '
-            '[ { start = "09:00", end = "12:00" } ] }',
+            (
+                '{ start = "09:00", end = "12:00", breaks = '
+                '[ { start = "09:00", end = "12:00" } ] }'
+            ),
             "sessions[1] is all breaks",
         ),
         ('{ start = "24:00", end = "25:00" }', "the first session must begin before"),
@@ -246,9 +264,11 @@ def test_days_of_a_shift(days: str, expected: str) -> None:
             "objections[1].by: neither a person nor a vendor is 'p9'",
         ),
         (
-            '[[substitutions]]\nid = "S1"\nperson = "p1"\nsubstitute = "p2"\n'
-            'leave = "L9"\nhandover = ""\n'
-            "from = 2026-11-05T08:30:00\nto = 2026-11-05T10:30:00\n",
+            (
+                '[[substitutions]]\nid = "S1"\nperson = "p1"\nsubstitute = "p2"\n'
+                'leave = "L9"\nhandover = ""\n'
+                "from = 2026-11-05T08:30:00\nto = 2026-11-05T10:30:00\n"
+            ),
             "substitutions[1].leave: no leave is 'L9'",
         ),
     ],
@@ -309,6 +329,16 @@ CLASHES = [
         roster("early", "dates = [2026-11-07]"),
         False,
     ),
+    (
+        roster("early", "dates = [2026-11-07]"),
+        roster("night", "from = 2026-01-01\nto = 2026-11-06"),
+        True,
+    ),
+    (
+        roster("night", "dates = [2026-11-06]"),
+        roster("early", "from = 2026-11-07"),
+        True,
+    ),
 ]
 
 
@@ -326,45 +356,43 @@ days = st.dates(date(2026, 11, 1), date(2026, 11, 12))
 spans = st.lists(days, min_size=1, max_size=3).map(sorted)
 
 
-@given(
-    st.sampled_from(["day", "night", "early"]),
-    st.sampled_from(["day", "night", "early"]),
-    spans,
-    spans,
-    st.booleans(),
-    st.booleans(),
-)
-def test_clashes_are_those_that_a_count_finds(  # noqa: PLR0913, PLR0917 - two rows of three
-    one: str, two: str, mine: list[date], yours: list[date], span1: bool, span2: bool
-) -> None:
-    """Whatever the dates, a clash is found when some second is owed twice."""
+# A row of the roster: shift, dates, and whether it is the whole span of them.
+Row = tuple[str, list[date], bool]
+some_row = st.tuples(st.sampled_from(["day", "night", "early"]), spans, st.booleans())
+LATE_OCTOBER = date(2026, 10, 30).toordinal()
 
-    def row(shift: str, dates: list[date], span: bool) -> str:
-        several = ", ".join(map(str, dates))
-        whole = f"from = {dates[0]}\nto = {dates[-1]}"
-        return roster(shift, whole if span else f"dates = [{several}]")
 
-    second = row(two, yours, span2) + 'id = "another"\n'
-    book, problems = read_book(BASE + row(one, mine, span1) + second, FILE)
-    base = read(BASE)
+def written(row: Row) -> str:
+    """Return a row as TOML."""
+    shift, dates, span = row
+    several = ", ".join(map(str, dates))
+    whole = f"from = {dates[0]}\nto = {dates[-1]}"
+    return roster(shift, whole if span else f"dates = [{several}]")
 
-    def seconds(name: str, dates: list[date], span: bool) -> set[int]:
-        shift = base.shift(name)
-        assert shift is not None
-        owed: set[int] = set()
-        for number in range(date(2026, 10, 30).toordinal(), 740000):
-            day = date.fromordinal(number)
-            if day > date(2026, 11, 14):
-                break
-            week = name == "night" or (day.weekday() > 4) == (name == "early")
-            if (dates[0] <= day <= dates[-1] and week) if span else day in dates:
-                for first, last in (s.span for s in shift.sessions):
-                    start = number * 1440 + first // 60
-                    owed |= set(range(start, start + (last - first) // 60, 10))
-        return owed
 
-    twice = seconds(one, mine, span1) & seconds(two, yours, span2)
-    assert (book is None) == bool(twice), problems
+def owed(row: Row) -> set[int]:
+    """Return ten-minute marks of duty, counted day by day."""
+    name, dates, span = row
+    shift = read(BASE).shift(name)
+    assert shift is not None
+    marks: set[int] = set()
+    for number in range(LATE_OCTOBER, LATE_OCTOBER + 20):
+        day = date.fromordinal(number)
+        week = name == "night" or (day.weekday() > 4) == (name == "early")
+        if (dates[0] <= day <= dates[-1] and week) if span else day in dates:
+            for session in shift.sessions:
+                first, last = (second // 60 for second in session.span)
+                start = number * 1440 + first
+                marks |= set(range(start, start + last - first, 10))
+    return marks
+
+
+@given(some_row, some_row)
+def test_clashes_are_those_that_a_count_finds(one: Row, two: Row) -> None:
+    """Whatever the dates, a clash is found when some moment is owed twice."""
+    text = BASE + written(one) + written(two) + 'id = "another"\n'
+    book, problems = read_book(text, FILE)
+    assert (book is None) == bool(owed(one) & owed(two)), problems
 
 
 CONTRACT = """
@@ -590,7 +618,7 @@ def test_two_rows_of_one_id_or_one_serial() -> None:
     "text, expected",
     [
         ("{", "not JSON: "),
-        ("[]", 'must be an object like {"table": "leave"'),
+        ("[]", 'must be an object like {"table": '),
         ("{}", 'the key "table" is missing or no text'),
         ('{"table": 3}', 'the key "table" is missing or no text'),
         ('{"table": "leave", "id": "a", "id": "b"}', "not JSON: a key stands twice"),
@@ -611,7 +639,7 @@ def test_lines_that_are_no_rows(text: str, expected: str) -> None:
 
 
 def test_two_ways_to_write_a_line() -> None:
-    """Keys beside `table`, or a row of its own; null is absent, blank lines are none."""
+    """Keys beside `table`, or a row of its own; null and blank lines are nothing."""
     row = {"person": "p1", "badge": "7", "to": None}
     entries = (
         "\n \n"

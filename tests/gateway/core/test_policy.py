@@ -214,7 +214,7 @@ def test_the_page_says_everything(name: str, lang: str) -> None:
     assert "{value}" not in text
     assert found.digest[:12] in text
     other = "首次结算前须确认" if lang == "zh" else "before the first settlement"
-    assert [line for line in text.split("\n") if other in line][0].endswith(
+    assert next(line for line in text.split("\n") if other in line).endswith(
         f"[{FIRST}]"
     )
     assert (name == NAMES[0]) == ("1000.00" in text)
@@ -253,8 +253,10 @@ LATE = "late_fen = 50000\n"
         (
             LATE,
             "",
-            "clauses: nothing says what late costs: give late_fen in its clause, or"
-            " [notices] with the reason why it costs nothing, or list it in unused",
+            (
+                "clauses: nothing says what late costs: give late_fen in its clause, or"
+                " [notices] with the reason why it costs nothing, or list it in unused"
+            ),
         ),
         (
             "proxy_punch_fen",
@@ -264,14 +266,18 @@ LATE = "late_fen = 50000\n"
         (
             "post_off_post_above_minutes",
             "off_post_above_minutes = 1\npost_off_post_above_minutes",
-            "clauses.S0-T19-6(3).off_post_above_minutes:"
-            " stands already in clause S0-T19-5",
+            (
+                "clauses.S0-T19-6(3).off_post_above_minutes:"
+                " stands already in clause S0-T19-5"
+            ),
         ),
         (
             "absence_above_minutes = 0\n",
             "",
-            "clauses: no clause says absence_above_minutes;"
-            " 0 where there is no such step",
+            (
+                "clauses: no clause says absence_above_minutes;"
+                " 0 where there is no such step"
+            ),
         ),
         (
             "[notices.elsewhere]",
@@ -280,8 +286,10 @@ LATE = "late_fen = 50000\n"
         ),
         (
             "[notices.elsewhere]",
-            '[notices.late]\nclause = "S0-T19-5"\nzh = "x"\nen = "x"\n'
-            "[notices.elsewhere]",
+            (
+                '[notices.late]\nclause = "S0-T19-5"\nzh = "x"\nen = "x"\n'
+                "[notices.elsewhere]"
+            ),
             "notices.late: has an amount already in clause S0-T19-6(1)",
         ),
         (
@@ -297,20 +305,26 @@ LATE = "late_fen = 50000\n"
         (
             '[clauses."S0-T19-9"]',
             '[clauses."Art. 9"]',
-            'clauses.Art. 9: must be the number of a clause like "S0-T19-6(1)",'
-            " not 'Art. 9'",
+            (
+                'clauses.Art. 9: must be the number of a clause like "S0-T19-6(1)",'
+                " not 'Art. 9'"
+            ),
         ),
         (
             "no_substitute_part_fen = 100000",
             "",
-            "clauses.S0-T19-8.no_substitute_part_fen: is missing;"
-            " both amounts stand in one clause",
+            (
+                "clauses.S0-T19-8.no_substitute_part_fen: is missing;"
+                " both amounts stand in one clause"
+            ),
         ),
         (
             "no_substitute_fen = 200000",
             "",
-            "clauses.S0-T19-8.no_substitute_fen: is missing;"
-            " both amounts stand in one clause",
+            (
+                "clauses.S0-T19-8.no_substitute_fen: is missing;"
+                " both amounts stand in one clause"
+            ),
         ),
         (LATE, "late_fen = -1\n", "clauses.S0-T19-6(1).late_fen: must be from 0 to"),
         (

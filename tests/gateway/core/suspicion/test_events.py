@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.suspicion.events import Count, Event, Events, Link, gather, read_events
+from gateway.core.suspicion.events import (
+    Count,
+    Event,
+    Events,
+    Link,
+    gather,
+    read_events,
+)
 from gateway.core.values import VerifyMode
 from tests.gateway.core.suspicion.makers import operation, punch
 

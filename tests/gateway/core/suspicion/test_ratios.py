@@ -15,7 +15,7 @@ from gateway.core.suspicion.ratios import (
     contrast_rate,
     e_value,
     gap_rate,
-    grown,
+    grow,
     laplace,
     likelihood_ratio,
     mean,
@@ -79,7 +79,7 @@ def test_e_is_a_supermartingale(days: int, slots: int, slack: float) -> None:
 
 
 def test_multiplied_slots_would_accuse() -> None:
-    """Why slots are averaged: as a product dependent slots have a mean far above one."""
+    """Why slots are averaged: multiplied, dependent slots have a mean far above one."""
     rate = 0.1
     product_mean = rate * (0.9 / rate) ** 2 + (1 - rate) * (0.1 / 0.9) ** 2
     averaged = rate * mean([0.9 / rate] * 2) + (1 - rate) * mean([0.1 / 0.9] * 2)
@@ -113,8 +113,7 @@ def test_running_products_are_the_formula(
         ratios.append((sum(slots) / len(slots) * blind, blind))
         assert day_ratios(outcome, rates) == pytest.approx(ratios[-1])
     parts = [
-        sum(math.prod(1 - e + e * one[k] for one in ratios) for e in FAKE_SHARES)
-        / 3
+        sum(math.prod(1 - e + e * one[k] for one in ratios) for e in FAKE_SHARES) / 3
         for k in (0, 1)
     ]
     assert pair.e == pytest.approx(0.75 * parts[0] + 0.25 * parts[1])
@@ -122,12 +121,11 @@ def test_running_products_are_the_formula(
 
 def test_products_never_leave_the_range_of_numbers() -> None:
     """Years of one kind of day end at a wall, not in infinity or zero."""
-    up = down = 1.0
+    products = [1.0] * 6
     for _ in range(2_000):
-        up, down = grown(up, 0.8, 1e4), grown(down, 0.8, 0.0)
-    assert up == 1e280
-    assert down == 1e-280
-    assert e_value([1.0, 2.0, 3.0], [4.0, 4.0, 4.0]) == pytest.approx(2.5)
+        grow(products, 1e4, 0.0)
+    assert products == [1e280] * 3 + [pytest.approx(1e-280)] * 3
+    assert e_value([1.0, 2.0, 3.0, 4.0, 4.0, 4.0]) == pytest.approx(2.5)
     assert FAKE_SHARES == (0.08, 0.3, 0.8)
 
 
