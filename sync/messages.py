@@ -23,6 +23,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256, hex")]
 Verify = Literal["finger", "face", "palm", "card", "password", "unknown"]
 Source = Literal["poll", "live", "resync", "resend", "push", "file", "desk"]
+Verdict = Literal["pending", "ok", "found", "excused", "ruled", "unpriced"]
 Detail = str | int | float | None
 
 
@@ -94,6 +95,90 @@ class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     detail: dict[str, Detail]
     raw: str | None
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign in or out: ISO local time of the site with its offset, and its punch."""
+
+    at: str
+    punch: Name
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+class SessionFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing found, as `punchgate judge --json` has it.
+
+    `seconds` is owed time missed, `rows` are ids or places of rows of the book,
+    `setting` is what of the policy decided. `absorbed_by` is the finding charged in its
+    place, `ruled_by` the ruling that waived it.
+    """
+
+    id: Name
+    kind: Name
+    policy: Name
+    person: Name
+    vendor: str
+    date: str
+    session: Whole | None
+    seconds: Whole | None
+    clause: str
+    punches: list[str]
+    rows: list[str]
+    setting: str
+    final: bool
+    absorbed_by: str | None
+    ruled_by: str | None
+    zh: str
+    en: str
+
+
+class SessionDeduction(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of money, in fen; only final findings have one."""
+
+    finding: Name
+    policy: Name
+    clause: str
+    person: Name
+    vendor: str
+    date: str
+    amount_fen: Whole
+
+
+class AttendanceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one session of a duty, of topic `attendance`.
+
+    `id` is that of person, date, shift, session and policy; a higher `rev` replaces the
+    whole verdict, also its findings. `final` false: more data may change it, and no
+    finding has a deduction. `waits` says what a pending session waited for when this
+    was said. `flags` with `not_owed`: the session is owed no more. Without a `session`
+    it holds what was found about the day beside its sessions. Ids only, no names.
+    """
+
+    seq: Seq
+    id: Name
+    rev: Count
+    person: Name
+    vendor: str
+    date: str
+    shift: str
+    session: Whole | None
+    start: str | None
+    end: str | None
+    arrival: Sign | None
+    departure: Sign | None
+    state: Verdict
+    flags: list[str]
+    waits: Said | None
+    final: bool
+    policy: Name
+    findings: list[SessionFinding]
+    deductions: list[SessionDeduction]
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):

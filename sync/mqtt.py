@@ -94,8 +94,10 @@ class MqttLink:
         self._sink = sink
         self._protocol = Protocol.V5
         self._closed_early = 0
-        self._guessed = False  # that only version 3.1.1 is spoken there
-        self._knows_v5 = False
+        # Whoever hangs up may be an old broker, or something in front of one that is
+        # down. Once an old version gets through, version 5 is asked for once more.
+        self._old_for_sure = False
+        self._asking_again = False
         self._number = 0
         self._now: _Attempt | None = None
         self._old: list[threading.Thread] = []
@@ -321,10 +323,16 @@ class MqttLink:
         if code.is_failure:
             now.reason = refusal(code.value, str(code))
             if code == "Unsupported protocol version":
+                self._old_for_sure = True
                 self._switch()
             return
-        self._closed_early = 0
-        self._knows_v5 |= now.protocol is Protocol.V5
+        if now.protocol is Protocol.V311 and not self._old_for_sure:
+            self._asking_again = True
+            self._switch()
+            now.reason = "an old version gets through; asking for version 5 once more"
+            mqtt_hooks.shut(now.sock)
+            return
+        self._closed_early, self._asking_again = 0, False
         limit = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)
         now.window = min(WINDOW, limit)
         now.connected = True
@@ -334,8 +342,6 @@ class MqttLink:
 
     def _ended(self, now: _Attempt, reason: str) -> None:
         if now.connected:
-            if self._guessed:
-                self._switch()  # something between us and a broker may have hung up
             self._tell(now, Disconnected(now.number, reason))
             return
         if not now.answered and not now.dropped:
@@ -344,12 +350,13 @@ class MqttLink:
 
     def _note_closed(self, now: _Attempt) -> None:
         """Count brokers that hang up before they answer: some do so at version 5."""
-        if self._knows_v5 or not now.reason or tls.failure(now.sock):
+        if not now.reason or tls.failure(now.sock):
             return  # no connection was there to be closed, or not for its version
         self._closed_early += 1
-        if self._closed_early >= _CLOSED_BEFORE_SWITCH:
+        if self._asking_again:
+            self._old_for_sure = now.protocol is Protocol.V5
+        if self._closed_early >= _CLOSED_BEFORE_SWITCH or self._old_for_sure:
             self._switch()
-            self._guessed = self._protocol is Protocol.V311
 
     def _expiry(self, seconds: int | None) -> Any:
         if seconds is None or self._protocol is not Protocol.V5:
@@ -359,7 +366,7 @@ class MqttLink:
         return properties
 
     def _switch(self) -> None:
-        self._closed_early, self._guessed = 0, False
+        self._closed_early = 0
         other = {Protocol.V5: Protocol.V311, Protocol.V311: Protocol.V5}
         self._protocol = other[self._protocol]
 

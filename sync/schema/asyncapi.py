@@ -73,6 +73,14 @@ CHANNELS = (
         "`rev` of it is the truth.",
     ),
     Channel(
+        "attendance",
+        "attendance",
+        "send",
+        "Verdicts",
+        "Durable, in batches: one entry for each session of a duty, again whenever its "
+        "verdict changes. The highest `rev` of an `id` is the verdict.",
+    ),
+    Channel(
         "event",
         "event",
         "send",

@@ -1,6 +1,6 @@
 """One JSON Schema per message, from `sync.messages`, and the AsyncAPI document.
 
-`punch` and `event` describe whole envelopes of those topics, as a subscriber sees them.
+`punch`, `attendance` and `event` describe whole envelopes of those topics, as a subscriber sees them.
 The schemas say the same in draft 7, which AsyncAPI's tools read, as in 2020-12, which
 they are written in.
 """
@@ -15,6 +15,7 @@ import msgspec
 from sync.commands import Command, Reply, SiteBook
 from sync.messages import (
     Ack,
+    AttendanceEntry,
     CentreState,
     Envelope,
     EventEntry,
@@ -30,7 +31,11 @@ FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _HEADER = "# Written by `python -m sync.schema`; do not edit.\n"
 _REF = "#/$defs/{name}"
-_ENTRIES: dict[str, type[msgspec.Struct]] = {"punch": PunchEntry, "event": EventEntry}
+_ENTRIES: dict[str, type[msgspec.Struct]] = {
+    "punch": PunchEntry,
+    "attendance": AttendanceEntry,
+    "event": EventEntry,
+}
 _MESSAGES: dict[str, type[msgspec.Struct]] = {
     "ack": Ack,
     "state": State,
