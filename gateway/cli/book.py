@@ -167,7 +167,9 @@ def entered(found: Book, by: str, row: Mapping[str, Any]) -> dict[str, str]:
     """Say who entered a row and when, where the row does not."""
     zone = ZoneInfo(found.site.timezone)
     now = now_of_process()().astimezone(zone).replace(microsecond=0, tzinfo=None)
-    said = {"entered_by": by or _login(), "entered_at": now.isoformat()}
+    said = {"entered_at": now.isoformat()}
+    if "entered_by" not in row:
+        said = {"entered_by": by or _login(), **said}
     return {name: value for name, value in said.items() if name not in row}
 
 

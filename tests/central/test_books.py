@@ -244,6 +244,9 @@ def test_a_book_bigger_than_the_broker_takes_breaks_no_connection(
     assert table.heard(state(), state("g2")) == []
     (line,) = logged(caplog, "central book refused")
     assert line["reason"].startswith("the broker takes 600 bytes, this has ")
+    table.books.connected(600)
+    table.heard(state())
+    assert len(logged(caplog, "central book refused")) == 1
     table.books.connected(MAXIMUM_PACKET)
     assert table.heard(state()) == [("att/v1/hq/g1/book", "1")]
 

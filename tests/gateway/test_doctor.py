@@ -355,4 +355,4 @@ def test_an_unknown_terminal_is_a_usage_error(staged: Staged) -> None:
 
 def test_the_stages_are_the_contract() -> None:
     """Order and names of the stages as documented."""
-    assert [stage.value for stage in Stage] == [*TERMINAL, *WAY]
+    assert [stage.value for stage in Stage] == [*TERMINAL, "certificate", *WAY, "book"]

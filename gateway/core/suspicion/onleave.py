@@ -28,7 +28,7 @@ from gateway.core.suspicion.values import (
 )
 
 NEAR_SECONDS = 45 * MINUTE
-HABITUAL_RATE = 0.1
+HABITUAL_RATE = 0.15
 APART_SECONDS = HOUR
 FINGERS_SEEN = 10
 # Leave that reaches the day's first start (last end) also covers coming early (late).

@@ -216,6 +216,14 @@ def test_what_changed_in_words() -> None:
     assert changes(read(BASE), before)[0] == "version: - to 1"
 
 
+def test_five_ids_are_named_and_six_are_counted() -> None:
+    """A line stays short."""
+    for count, words in ((5, "people: q0 q1 q2 q3 q4 added"), (6, "6 rows added")):
+        rows = [line("people", id=f"q{n}", name="x") for n in range(count)]
+        (found,) = changes(read(BASE), read(BASE, "".join(rows)))
+        assert found.endswith(words)
+
+
 def test_what_changed_names_nobody() -> None:
     """Log lines hold ids, never names or reasons."""
     before = read(EXAMPLE)

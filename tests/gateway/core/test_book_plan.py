@@ -114,6 +114,26 @@ SINGLE = '[[shifts]]\nid = "one"\ndays = "workdays"\nsessions = [ {} ]\n' + rost
             "14:00-18:00",
         ),
         ('{ start = "13:00", end = "21:00" }', "", "13:00-21:00"),
+        ('{ start = "06:00", end = "12:00" }', "06:00-12:00", ""),
+        # A pause that touches 11:00 or 14:00 is the middle of the day, others are not.
+        (
+            '{ start = "06:00", end = "10:30" }, { start = "11:00", end = "16:00" }',
+            "06:00-10:30",
+            "11:00-16:00",
+        ),
+        (
+            '{ start = "08:00", end = "14:00" }, { start = "14:30", end = "18:00" }',
+            "08:00-14:00",
+            "14:30-18:00",
+        ),
+        (
+            (
+                '{ start = "06:00", end = "18:00", breaks = [ { start = "10:00",'
+                ' end = "10:59" }, { start = "14:01", end = "14:30" } ] }'
+            ),
+            "06:00-12:00",
+            "12:00-18:00",
+        ),
     ],
 )
 def test_where_a_day_falls_into_halves(

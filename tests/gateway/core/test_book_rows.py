@@ -468,7 +468,7 @@ def test_what_is_only_odd_is_a_warning() -> None:
     found = read(
         BASE
         + contract.replace("client-contract", "supplier-staff")
-        + 'also = ["grades", "mine/own.toml", "single-session", "unheard-of"]\n'
+        + 'also = ["grades", "mine/own", "own.toml", "single-session", "unheard-of"]\n'
         + leave()
         + leave("2026-11-05T10:29:59", "2026-11-05T12:00:00", "L2")
         + leave("2026-11-05T12:00:00", "2026-11-05T13:00:00", "L3")
@@ -638,6 +638,17 @@ def test_lines_that_are_no_rows(text: str, expected: str) -> None:
     assert expected in last
 
 
+def test_a_text_that_looks_like_a_time_stays_a_text() -> None:
+    """Only keys of dates are read as dates."""
+    entries = correction("L1", "", reason="2026-11-05T08:30:00", statement="2026-11-05")
+    assert wrong(BASE, entries) == ["1: leave.statement: unknown key"]
+    entries = correction(
+        "L1", "", reason="2026-11-05T08:30:00", certificate_level="2026-11-05"
+    )
+    (row,) = read(BASE, entries).rows.leave
+    assert (row.reason, row.certificate_level) == ("2026-11-05T08:30:00", "2026-11-05")
+
+
 def test_two_ways_to_write_a_line() -> None:
     """Keys beside `table`, or a row of its own; null and blank lines are nothing."""
     row = {"person": "p1", "badge": "7", "to": None}
@@ -656,6 +667,30 @@ def test_hostile_toml(text: str) -> None:
     """What the TOML reader chokes on is a problem, too."""
     (found,) = wrong(text)
     assert ": : not TOML: " in found
+
+
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        ({"headcount": 0}, "must be from 1 to 1000"),
+        ({"headcount": 1}, ""),
+        ({"headcount": 1001}, "must be from 1 to 1000"),
+    ],
+)
+def test_numbers_have_limits(row: dict[str, object], expected: str) -> None:
+    """A post needs somebody, and not a town."""
+    found, problems = read_book(
+        BASE, FILE, line("posts", **{"id": "x", "from": "2026-01-01"}, **row)
+    )
+    assert (found is None) == bool(expected)
+    assert [one.reason for one in problems] == [expected] * bool(expected)
+
+
+@pytest.mark.parametrize("fen, good", [(0, True), (-1, False), (10**12, True)])
+def test_amounts_are_whole_fen_and_not_negative(fen: int, good: bool) -> None:  # noqa: FBT001 - a column of the table
+    """What is payable is an amount."""
+    text = CONTRACT.format("c", "2026-01-01", "2026-12-31") + f"payable_fen = {fen}\n"
+    assert (reasons(text) == []) == good
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "2026-2-3", "20260203", "x"])

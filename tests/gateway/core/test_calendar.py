@@ -66,6 +66,7 @@ def test_a_year_without_a_table_is_not_known() -> None:
         (date(2027, 12, 31), 2028),
         (date(2026, 10, 31), 2026),
         (date(2026, 11, 1), 2026),
+        (date(2027, 10, 1), None),
     ],
 )
 def test_from_november_on_the_next_year_is_missed(
@@ -92,6 +93,21 @@ def test_the_digest_changes_with_every_day() -> None:
     assert differences(one, more) == [
         (date(2027, 1, 4), WORKDAY, Day(DayKind.REST, name="元旦"))
     ]
+
+
+def test_a_year_of_which_only_its_first_day_is_asked() -> None:
+    """The next year is known when there is a table of it."""
+    first, after = Year(2027, "x", {}), Year(2028, "x", {})
+    known = Years({2027: first, 2028: after})
+    assert unknown_year(known, date(2027, 12, 31)) is None
+    assert unknown_year(Years({2027: first, 2029: after}), date(2027, 12, 1)) == 2028
+
+
+def test_a_file_is_written_as_a_notice_reads() -> None:
+    """A holiday is one stretch from its first to its last day."""
+    year, _ = read_year(HEAD + NEW_YEAR, "x")
+    assert year is not None
+    assert write_year(year, "CN") == HEAD + NEW_YEAR
 
 
 def test_half_days() -> None:

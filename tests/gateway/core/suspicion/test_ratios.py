@@ -131,7 +131,7 @@ def test_products_never_leave_the_range_of_numbers() -> None:
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_rates_lean_to_innocence(hits: int, more: int) -> None:
-    """Few days make a high rate, more of the same a lower one, never below the floor."""
+    """Few days make a high rate, many a lower one, none below the floor."""
     tries = hits + more
     assert 0 < laplace(hits, tries) < 1
     assert gap_rate(hits, tries) >= laplace(hits, tries)
