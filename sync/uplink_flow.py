@@ -54,6 +54,7 @@ class Flow:
         self._credit = 0
         self._centre_online: bool | None = None
         self._forked_at: float | None = None
+        self._hello_until: float | None = None
         self._flights: dict[int, Flight] = {}
         self._order: deque[Flight] = deque()
         self._confirmed: Confirmed | None = None
@@ -81,6 +82,8 @@ class Flow:
         self._flights.clear()
         self._window = min(self._options.window, receive_maximum)
         self._centre_online = None
+        asks = self._options.confirm is Confirm.CENTRAL
+        self._hello_until = now + self._options.hello_seconds if asks else None
         self._answers = 0
         self._unheeded = 0
         self._answered_at = now
@@ -115,7 +118,13 @@ class Flow:
         self._rewind()
 
     def room(self) -> int:
-        """Return how many messages may be sent now."""
+        """Return how many messages may be sent now.
+
+        None before the centre has answered our birth: were our journal an older copy,
+        the centre could not tell what we send now from what it holds.
+        """
+        if self._hello_until is not None:
+            return 0
         free = max(0, self._window - len(self._flights))
         if self.gate is not Gate.OPEN:
             return min(free, self._credit)
@@ -184,6 +193,8 @@ class Flow:
             or (retained and not known)
         ):
             return Acked(Verdict.IGNORED)
+        if not retained:
+            self._hello_until = None
         reason = contradiction(ack, head, hash_at)
         if reason:
             return self._fork(reason, ack.upto, now)
@@ -218,6 +229,8 @@ class Flow:
 
     def tick(self, now: float) -> bool:
         """Do what is due by time; return whether it rewound after silence."""
+        if self._hello_until is not None and now >= self._hello_until:
+            self._hello_until = None  # a centre that answers no births
         if self.gate is not Gate.OPEN:
             self._probe(now)
             return False
@@ -238,7 +251,7 @@ class Flow:
 
         None: only on events.
         """
-        times = [self._silent_at()]
+        times = [self._silent_at(), self._hello_until]
         if self.gate is Gate.OPEN:
             times.append(self._holes.next_at())
         if self._flights:

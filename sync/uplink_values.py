@@ -26,10 +26,11 @@ class UplinkOptions:
 
     `window`: messages without the broker's answer; the broker may allow fewer.
     `ahead`: batches sent and not confirmed by the centre, so that a slow centre is not
-    buried in the broker's queue. `reorder_seconds`: how long a hole that the centre
-    names may stand before its entries are sent again. `stuck_seconds`: no answer from
-    the broker for so long means a dead connection, `deaf_after` steps back without a
-    word of the centre one that does not reach us.
+    buried in the broker's queue. `hello_seconds`: how long a new connection waits for
+    the centre's answer to our birth, which says where it stands. `reorder_seconds`: how
+    long a hole that the centre names may stand before its entries are sent again.
+    `stuck_seconds`: no answer from the broker for so long means a dead connection;
+    `deaf_after` steps back without a word of the centre, one that does not reach us.
     """
 
     confirm: Confirm = Confirm.CENTRAL
@@ -41,6 +42,7 @@ class UplinkOptions:
     go_back_max_seconds: float = 60.0
     no_subscriber_seconds: float = 5.0
     refused_seconds: float = 30.0
+    hello_seconds: float = 2.0
     stuck_seconds: float = 30.0
     deaf_after: int = 4
     connect_seconds: float = 15.0

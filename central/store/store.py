@@ -21,6 +21,7 @@ from central.store.opening import (
     store_errors,
 )
 from central.store.punching import Row, punch_row, write_punches
+from central.store.recording import write_records
 from central.store.statements import Statements, prepare
 from central.store.streams import (
     Standing,
@@ -253,7 +254,7 @@ class CentralStore:
         if work.punches:
             write_punches(self._conn, self.statements, work.punches)
         if work.records:
-            self._conn.execute(self.statements.records, work.records)
+            work.poisons += write_records(self._conn, self.statements, work.records)
         if work.poisons:
             put_aside = [_quarantined(poison, at) for poison in work.poisons]
             self._conn.execute(self.statements.quarantine, put_aside)

@@ -1,5 +1,6 @@
 """The central store: one transaction, the ledger apart from the rows."""
 
+import json
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from central.store.store import CentralStore
 from central.values import Poison, Reason, Stream
 from sync.messages import encode
 from tests.central.batches import AT, message, messages
-from tests.sync.memory_outbox import MemoryOutbox, punch
+from tests.sync.memory_outbox import MemoryOutbox, event, punch
 
 LATER = "2026-11-03T08:00:00+08:00"
 STREAM = Stream("s1", "g1", "epoch-1")
@@ -158,6 +159,30 @@ def test_another_story_is_put_aside_and_not_booked(store: CentralStore) -> None:
     assert standing.chain != outbox.hash_at(100)
     assert store.count() == 100
     assert store.quarantined() == 1
+
+
+def test_an_entry_under_a_used_number_is_put_aside(store: CentralStore) -> None:
+    """Sent before the fork was noticed, in the middle of a booked range: kept."""
+    outbox = MemoryOutbox("epoch-1")
+    for number in range(9):
+        outbox.add("event", event(0, f"first_{number}"))
+    store.commit(messages(outbox), AT)
+    other = MemoryOutbox("epoch-1")
+    other.rows = outbox.rows[:5]
+    for number in range(9):
+        other.add("event", event(0, f"second_{number}"))
+    stored = store.commit([message(other, other.rows[4:])], AT)
+    aside = [json.loads(one.payload)["kind"] for one in stored.poisons]
+    assert aside == [f"second_{number}" for number in range(4)]
+    assert {one.reason for one in stored.poisons} == {Reason.FORK}
+    rows = store._conn.execute(text("SELECT body FROM records ORDER BY seq"))
+    kinds = [json.loads(row.body)["kind"] for row in rows]
+    assert kinds == [
+        *(f"first_{number}" for number in range(9)),
+        *(f"second_{number}" for number in range(4, 9)),
+    ]
+    again = store.commit(messages(outbox), AT)
+    assert again.poisons == ()
 
 
 def test_put_aside_things_are_counted_not_piled_up(store: CentralStore) -> None:

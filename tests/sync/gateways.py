@@ -15,6 +15,7 @@ from tests.sync.memory_outbox import MemoryOutbox
 PREFIX, SITE = "att/v1", "s1"
 NOW = "2026-11-02T08:00:00+08:00"
 QUICK = UplinkOptions(
+    hello_seconds=0.3,
     go_back_seconds=0.3,
     go_back_max_seconds=1.0,
     no_subscriber_seconds=0.3,

@@ -51,8 +51,14 @@ def position(**changes: object) -> Position:
 def flow(options: UplinkOptions = OPTIONS, **changes: object) -> Flow:
     """Return a flow on a fresh connection at time 0."""
     made = Flow(options, position(**changes))
-    made.connected(0.0, 65_535)
+    connect(made)
     return made
+
+
+def connect(f: Flow, now: float = 0.0, receive_maximum: int = 65_535) -> None:
+    """Connect, and let the centre answer our birth with what is known already."""
+    f.connected(now, receive_maximum)
+    ack(f, f.acked, now)
 
 
 def gate(f: Flow) -> Gate:
@@ -105,11 +111,30 @@ def test_window_is_never_exceeded() -> None:
     send(f)
     assert f.room() == 2
     assert f.control_room() == 2
-    f.connected(1.0, 2)
+    connect(f, 1.0, 2)
     assert (f.room(), f.in_flight) == (2, 0)
     send(f)
     send(f)
     assert (f.room(), f.control_room()) == (0, 0)
+
+
+def test_nothing_is_sent_before_the_centre_answered_our_birth() -> None:
+    """It may hold another story; after a while it is one that answers no births."""
+    f = Flow(OPTIONS, position())
+    f.connected(0.0, 65_535)
+    assert (f.room(), f.control_room(), f.next_at()) == (0, 4, OPTIONS.hello_seconds)
+    ack(f, 0, 0.1, retained=True)
+    ack(f, 0, 0.1, epoch="another")
+    assert f.room() == 0
+    ack(f, 0, 0.2)
+    assert f.room() == 4
+    f.connected(5.0, 65_535)
+    assert f.room() == 0
+    f.tick(5.0 + OPTIONS.hello_seconds)
+    assert f.room() == 4
+    trusting = Flow(UplinkOptions(confirm=Confirm.BROKER), position())
+    trusting.connected(0.0, 65_535)
+    assert trusting.room() == 20
 
 
 def test_batches_go_out_in_order_and_ack_moves_on() -> None:
