@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.core.book import read_book
+from gateway.core.book import ENTRIES, read_book
 from gateway.core.toml import TomlError, parse
 from gateway.core.walker import Problem, Walker, between, key
 from sync import credentials, tls
@@ -170,7 +170,12 @@ def _book(
     if text is None:
         walker.problem(where, f"the book {path} {problem.reason if problem else ''}")
         return
-    book, problems = read_book(text, str(path))
+    entries = path.with_name(ENTRIES)
+    lines, problem = _read(entries) if entries.exists() else ("", None)
+    if lines is None:
+        books.problems += [problem] if problem else []
+        return
+    book, problems = read_book(text, str(path), lines, str(entries))
     books.problems += problems
     if book is None:
         return
