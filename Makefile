@@ -34,7 +34,7 @@ test: .venv/test packages
 	@$(FIND_MISSING); echo "skipped for want of a package:$${missing:- nothing}"
 
 quick: .venv/test
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow" tests/drivers tests/gateway tests/sync tests/central
+	$(BIN)/pytest -q -n $(JOBS) -m "not slow" tests/drivers tests/gateway tests/sync tests/central tests/oracle
 
 check: .venv/test
 	$(BIN)/ruff format --check .

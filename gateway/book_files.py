@@ -17,7 +17,7 @@ from gateway import policies
 from gateway.core.book import ENTRIES, Book, read_book
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
-from gateway.settings import read_text
+from gateway.texts import read_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from gateway.core.calendar import (
 from gateway.core.calendar_file import read_year
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
-from gateway.settings import read_text
+from gateway.texts import read_text
 
 _Said = dict[date, Day]
 _LIBRARY = "chinesecalendar"

@@ -7,6 +7,7 @@ the process at once; everything else is retried for ever.
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,14 @@ from gateway.clock import Now, text
 from gateway.commands import Commands
 from gateway.control import Control, RefusedError
 from gateway.core.book import changes
+from gateway.core.values import Punch
 from gateway.core.walker import Problem
 from gateway.delivery import Delivery, JournalOutbox
 from gateway.errors import ConfigError
 from gateway.following import Following
 from gateway.housekeeping import Housekeeping
 from gateway.intake import Intake
+from gateway.judging import Judging
 from gateway.operations import Operations
 from gateway.poller import Standing
 from gateway.reconcile import Reconciler
@@ -61,9 +64,12 @@ class Daemon:
             now,
             self._wake,
             loaded.book,
-            lambda punches: self._delivery.say_live(punches),  # noqa: PLW0108 - made below
+            self._made,
         )
         self._terminals = Terminals(self._intake, now, self._beats, self._tell)
+        self._judging = Judging(
+            self._journal.path, self._intake, now, self._terminals, self._wake
+        )
         self._retained = Retained(self, self._reader, now)
         self._newest = status.Newest()
         self._alarms = Alarms(self, now, VERSION)
@@ -81,7 +87,7 @@ class Daemon:
         self._housekeeping = Housekeeping(
             self._intake, now, lambda: self.loaded, self._reconciler
         )
-        self._book_seen = _stamp(loaded)
+        self._book_seen = loaded.book_stamp
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
@@ -100,6 +106,7 @@ class Daemon:
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
             self._reader.open()
+            await self._judging.open()
             await control.start()
             if started.unclean:
                 log.warning("unclean stop", {"action": "every log is read in full"})
@@ -122,6 +129,7 @@ class Daemon:
             await self._terminals.stop()
             await self._alarms.stop()
             await control.stop()
+            await self._judging.close()
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
         log.info("daemon down", {"gateway": self.loaded.settings.gateway.id})
@@ -135,6 +143,7 @@ class Daemon:
             asyncio.create_task(self._commands.run()),
             asyncio.create_task(self._housekeeping.run()),
             asyncio.create_task(self._following.run()),
+            asyncio.create_task(self._judging.run()),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -181,20 +190,23 @@ class Daemon:
 
     async def _reload(self) -> dict[str, Any]:
         before = self.loaded
-        self._book_seen = _stamp(before)
+        self._book_seen = before.book_stamp
         try:
             loaded = replace(load(before.path), heard=before.serials)
             _check_reloadable(before, loaded)
         except ConfigError as error:
             return self._refuse(error)
         self.loaded = loaded
-        self._book_seen = _stamp(loaded)
+        self._book_seen = loaded.book_stamp
         changed = await self._learn(loaded)
         touched = await self._terminals.apply(loaded)
         follows = loaded.follows_centre is not before.follows_centre
         if loaded.settings.mqtt != before.settings.mqtt or follows:
             self._delivery.renew()
-        log.info("reloaded", {"terminals": ",".join(touched) or None})
+        log.info(
+            "reloaded",
+            {"terminals": ",".join(touched) or None, "judged": self._judging.again},
+        )
         return {"changed": changed, "terminals": touched, "problems": []}
 
     async def adopt(self, received: CentralBook) -> None:
@@ -215,6 +227,7 @@ class Daemon:
                 "version": received.book.version or None,
                 "changed": "; ".join(changes(before.book, received.book)) or None,
                 "punches_changed": punches,
+                "judged": self._judging.again,
                 "terminals": ",".join(touched) or None,
             },
         )
@@ -259,6 +272,10 @@ class Daemon:
         """Publish a retained message below the gateway's topics."""
         self._delivery.uplink.publish_state(topic, payload)
 
+    def _made(self, punches: Sequence[Punch]) -> None:
+        self._delivery.say_live(punches)
+        self._judging.touch(punches)
+
     def _wake(self) -> None:
         self._delivery.wake()
 
@@ -271,13 +288,13 @@ class Daemon:
     async def _attribute(self, loaded: Loaded) -> int:
         codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
         # Codes do not change stored punches: only the book's text counts here.
-        return await self._intake.learn(loaded.book, codes, loaded.book_digest)
+        async with self._judging.changing(loaded):
+            return await self._intake.learn(loaded.book, codes, loaded.book_digest)
 
     async def _learn(self, loaded: Loaded) -> int:
         changed = await self._attribute(loaded)
-        log.info(
-            "book", {"version": loaded.book.version or None, "punches_changed": changed}
-        )
+        said = {"version": loaded.book.version or None, "punches_changed": changed}
+        log.info("book", {**said, "judged": self._judging.again})
         return changed
 
     async def _watch(self) -> None:
@@ -293,22 +310,8 @@ class Daemon:
                 notify("WATCHDOG=1")
             self._retained.refresh(self._terminals.standings())
             await self._alarms.look()
-            if _stamp(self.loaded) != self._book_seen:
+            if self.loaded.book_stamp != self._book_seen:
                 await self.reload()
-
-
-def _stamp(loaded: Loaded) -> tuple[int, int] | None:
-    """Return what changes when somebody writes the book; None while it is not there.
-
-    Nobody writes the centre's book here but ourselves.
-    """
-    if loaded.follows_centre:
-        return None
-    try:
-        found = loaded.book_path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _check_reloadable(before: Loaded, after: Loaded) -> None:

@@ -7,7 +7,7 @@ thread; here it is asked for it, logged, and the uplink is told.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from sqlite_utils import Database
@@ -41,7 +41,7 @@ class Intake:
         now: Now,
         wake: Callable[[], None],
         book: Book,
-        made: Callable[[Iterable[Punch]], None] = lambda _: None,
+        made: Callable[[Sequence[Punch]], None] = lambda _: None,
     ) -> None:
         self._journal = journal
         self._now = now
@@ -130,7 +130,7 @@ class Intake:
                 self._forget_before(done.last)
                 self._report(done)
                 self._wake()
-                self._made(punch for _, punch in done.punches)
+                self._made([punch for _, punch in done.punches])
 
     async def event(
         self,

@@ -1,11 +1,47 @@
 """Core values → the messages of the public contract. The only place that does it."""
 
-from collections.abc import Mapping
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from gateway.clock import text
+from gateway.core import moments
 from gateway.core.values import Punch, Rejected
-from sync.messages import Detail, EventEntry, LivePunch, PunchEntry, encode
+from gateway.core.verdicts import (
+    Deduction,
+    Finding,
+    Judged,
+    Mark,
+    SessionVerdict,
+    State,
+)
+from sync.messages import (
+    AttendanceEntry,
+    Detail,
+    EventEntry,
+    LivePunch,
+    PunchEntry,
+    Said,
+    SessionDeduction,
+    SessionFinding,
+    Sign,
+    encode,
+)
+
+NOT_OWED = "not_owed"
+"""Flag of a verdict whose session is owed no more."""
+
+PolicyOf = Callable[[SessionVerdict | date], str]
+"""Returns the id of the policy of a session, or of a day."""
+
+_READ = msgspec.json.Decoder(AttendanceEntry)
+_KEY_LENGTH = 26
 
 
 def punch_entry(punch: Punch, seq: int, rev: int) -> bytes:
@@ -111,3 +147,171 @@ def event_entry(  # noqa: PLR0913 - the keys of an event
             raw=None if raw is None else raw.hex(),
         )
     )
+
+
+def verdict_entries(
+    person: str, vendor: str, judged: Judged, policy_of: PolicyOf, zone: ZoneInfo
+) -> list[AttendanceEntry]:
+    """Return what was judged of a person as entries without a seq and a rev yet.
+
+    One for each session, and one for each day with something found beside its sessions.
+    """
+    found = {one.id: one for one in judged.findings}
+    lines = {one.finding: one for one in judged.deductions}
+    entries = []
+    for one in judged.sessions:
+        mine = [found.pop(name) for name in one.findings]
+        entries.append(_verdict(vendor, one, policy_of(one), mine, lines, zone))
+    by_day: dict[date, list[Finding]] = {}
+    for left in found.values():
+        by_day.setdefault(left.date, []).append(left)
+    for day, some in by_day.items():
+        entries.append(_day_verdict(person, vendor, day, policy_of(day), some, lines))
+    return entries
+
+
+def verdict_entry(entry: AttendanceEntry, seq: int, rev: int) -> bytes:
+    """Return a verdict as the bytes of its entry."""
+    return encode(msgspec.structs.replace(entry, seq=seq, rev=rev))
+
+
+def verdict_digest(entry: AttendanceEntry) -> str:
+    """Return what is equal where two verdicts say the same.
+
+    Until when a terminal was read is no part of it: that moves on all the time.
+    """
+    said = encode(msgspec.structs.replace(entry, seq=0, rev=0, waits=None))
+    # What it waits for counts; behind the comma stands since when.
+    waits = entry.waits.en.partition(",")[0] if entry.waits else ""
+    return hashlib.sha256(said + waits.encode()).hexdigest()
+
+
+def read_verdict(stored: bytes) -> AttendanceEntry:
+    """Read back the bytes of a verdict's entry."""
+    return _READ.decode(stored)
+
+
+def withdrawn(stored: bytes) -> AttendanceEntry:
+    """Return the verdict that a stored one's session is owed no more."""
+    return msgspec.structs.replace(
+        _READ.decode(stored),
+        state=State.EXCUSED.value,
+        flags=[NOT_OWED],
+        waits=None,
+        final=True,
+        findings=[],
+        deductions=[],
+    )
+
+
+def _verdict(  # noqa: PLR0913, PLR0917 - what an entry is made of
+    vendor: str,
+    one: SessionVerdict,
+    policy: str,
+    found: list[Finding],
+    lines: Mapping[str, Deduction],
+    zone: ZoneInfo,
+) -> AttendanceEntry:
+    key = [one.person, one.date.isoformat(), one.shift, one.session, policy]
+    waits = Said(zh=one.waits.zh, en=one.waits.en) if one.waits else None
+    return AttendanceEntry(
+        seq=0,
+        id=_verdict_id(key),
+        rev=0,
+        person=one.person,
+        vendor=vendor,
+        date=one.date.isoformat(),
+        shift=one.shift,
+        session=one.session,
+        start=moments.text(one.start, zone),
+        end=moments.text(one.end, zone),
+        arrival=_sign(one.arrival, zone),
+        departure=_sign(one.departure, zone),
+        state=one.state.value,
+        flags=[flag.value for flag in one.flags],
+        waits=waits,
+        final=one.state is not State.PENDING and all(each.final for each in found),
+        policy=policy,
+        findings=[_finding(each) for each in found],
+        deductions=list(_deductions(found, lines)),
+    )
+
+
+def _day_verdict(  # noqa: PLR0913, PLR0917 - what an entry is made of
+    person: str,
+    vendor: str,
+    day: date,
+    policy: str,
+    found: list[Finding],
+    lines: Mapping[str, Deduction],
+) -> AttendanceEntry:
+    return AttendanceEntry(
+        seq=0,
+        id=_verdict_id([person, day.isoformat(), "", None, policy]),
+        rev=0,
+        person=person,
+        vendor=vendor,
+        date=day.isoformat(),
+        shift="",
+        session=None,
+        start=None,
+        end=None,
+        arrival=None,
+        departure=None,
+        state=State.UNPRICED.value,
+        flags=[],
+        waits=None,
+        final=all(each.final for each in found),
+        policy=policy,
+        findings=[_finding(each) for each in found],
+        deductions=list(_deductions(found, lines)),
+    )
+
+
+def _verdict_id(key: list[object]) -> str:
+    said = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(said.encode()).digest()
+    return "a1_" + base64.b32encode(digest).decode().lower()[:_KEY_LENGTH]
+
+
+def _sign(mark: Mark | None, zone: ZoneInfo) -> Sign | None:
+    return Sign(at=moments.text(mark.at, zone), punch=mark.punch) if mark else None
+
+
+def _finding(one: Finding) -> SessionFinding:
+    return SessionFinding(
+        id=one.id,
+        kind=one.kind.value,
+        policy=one.policy,
+        person=one.person,
+        vendor=one.vendor,
+        date=one.date.isoformat(),
+        session=one.session,
+        seconds=one.seconds,
+        clause=one.clause,
+        punches=list(one.punches),
+        rows=list(one.rows),
+        setting=one.setting,
+        final=one.final,
+        absorbed_by=one.absorbed_by,
+        ruled_by=one.ruled_by,
+        zh=one.zh,
+        en=one.en,
+    )
+
+
+def _deductions(
+    found: Iterable[Finding], lines: Mapping[str, Deduction]
+) -> Iterator[SessionDeduction]:
+    for each in found:
+        line = lines.get(each.id)
+        if line is not None:
+            yield SessionDeduction(
+                finding=line.finding,
+                policy=line.policy,
+                clause=line.clause,
+                person=line.person,
+                vendor=line.vendor,
+                date=line.date.isoformat(),
+                amount_fen=line.amount_fen,
+            )

@@ -5,8 +5,8 @@ from pathlib import Path
 from gateway.core.policy import Policy, read_policy
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
-from gateway.settings import read_text
 from gateway.shipped import folders
+from gateway.texts import read_text
 
 _KIND = "policies"
 _SUFFIX = ".toml"

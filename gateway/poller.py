@@ -74,6 +74,7 @@ class Poller:
         self._announced = Announced()
         self._clock = TerminalClock(spec.id, spec.serial, spec.zone, intake, now)
         self._slots: dict[int, str] = {}
+        self._asked = now()
 
     async def remember(self) -> None:
         """Take up where the journal says the last process stopped."""
@@ -97,7 +98,9 @@ class Poller:
         """
         await self._check_serial(await terminal.open())
         await self._measure(terminal)
-        await self._read_if_due(terminal, await self._count(terminal), Source.POLL)
+        counts = await self._count(terminal)
+        await self._read_if_due(terminal, counts, Source.POLL)
+        self._complete(counts)
 
     async def look(
         self, terminal: Terminal, announced: Sequence[Announcement] = ()
@@ -112,6 +115,13 @@ class Poller:
             await self._settle()
         else:
             await self._read_if_due(terminal, counts, Source.POLL)
+        self._complete(counts)
+
+    def _complete(self, counts: Counts) -> None:
+        """Note until when nothing can be missing: what was counted then is stored."""
+        whole = counts.records <= self.standing.downloaded and not self.distrust
+        if whole and not self.waits_for_records:
+            self.standing.complete_at = self._asked
 
     async def _check_serial(self, serial: str) -> None:
         if not self.spec.serial:
@@ -142,6 +152,7 @@ class Poller:
 
     async def _count(self, terminal: Terminal) -> Counts:
         """Return what the terminal says it holds."""
+        self._asked = self._now()
         counts = await terminal.counts()
         if counts.record_capacity > 0:
             self.standing.capacity = counts.record_capacity
@@ -151,6 +162,7 @@ class Poller:
         """Look at the terminal's clock; a jump goes up as an event."""
         jump = await self._clock.measure(terminal)
         self.standing.offset_seconds = self._clock.offset
+        self.standing.offset_at = self._now()
         if jump is not None:
             await self._event(
                 "clock_jumped",

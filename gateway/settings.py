@@ -8,20 +8,24 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gateway import central_book
+from gateway import book_files, central_book, desk_settings
 from gateway.central_book import CentralBook
-from gateway.core.book import Book, read_book
+from gateway.core.book import ENTRIES, Book
+from gateway.core.book.fields import identifier
 from gateway.core.normalise import VERIFY_CODES
 from gateway.core.toml import Document, TomlError, parse
 from gateway.core.values import VerifyMode
 from gateway.core.walker import Problem, Walker, between, column, filled, key, show
+from gateway.desk_settings import ReaderSettings
 from gateway.errors import ConfigError
+from gateway.texts import read_text
 from sync import credentials, tls
 from sync.link import Broker, host_alone
 
 Port = between(1, 65535)
 BOOK_OF_CENTRE = "central"
 UNIT = "punchgate.service"
+topic_level = identifier  # an id of ours becomes one level of a topic
 _KEY_DIGITS = 10
 
 
@@ -44,15 +48,6 @@ class Transport(StrEnum):
 
     TCP = "tcp"
     UDP = "udp"
-
-
-def topic_level(value: str) -> str | None:
-    """Check an id that becomes one level of a topic."""
-    if not value or any(
-        c in "/+#" or c.isspace() or not c.isprintable() for c in value
-    ):
-        return "must be a short text without blanks, /, + or #"
-    return None
 
 
 def _encoding(value: str) -> str | None:
@@ -85,6 +80,7 @@ class GatewaySettings:
     """Who this gateway is and where it keeps its data.
 
     `keep_days`: for how long entries stay in the outbox, if they are confirmed.
+    `import_names`: what stands before `_attlog.dat` → the terminal it is of.
     """
 
     id: str = key(check=topic_level)
@@ -92,6 +88,8 @@ class GatewaySettings:
     data_dir: str = key(check=filled)
     book: str = key(check=filled)
     keep_days: int = key(90, check=between(1, 3_660))
+    import_dir: str = key("", check=desk_settings.folder)
+    import_names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +153,7 @@ class Settings:
     mqtt: MqttSettings
     terminals: tuple[TerminalSettings, ...]
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    readers: tuple[ReaderSettings, ...] = ()
 
     @property
     def pins(self) -> list[tuple[str, str | None]]:
@@ -189,7 +188,19 @@ class Loaded:
         """Return what tells this book from others; None while there is none."""
         if self.follows_centre:
             return self.received.digest if self.received else None
-        return hashlib.sha256(self.book_path.read_bytes()).hexdigest()
+        files = book_files.open_files(self.book_path)
+        return hashlib.sha256((files.text + files.entries).encode()).hexdigest()
+
+    @property
+    def book_stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        """Return what changes when somebody writes the book or its entries.
+
+        Nobody writes the centre's book here but ourselves.
+        """
+        if self.follows_centre:
+            return ()
+        path = self.book_path
+        return _stamp(path), _stamp(path.with_name(ENTRIES))
 
     def book_serial(self, terminal: str) -> str:
         """Return the serial the book has for a terminal of the settings.
@@ -238,6 +249,7 @@ def load(path: Path) -> Loaded:
     _settle(walker, document.data, path.parent)
     settings = walker.table(Settings, document.data, ())
     _unique_terminals(walker, document.data)
+    desk_settings.check(walker, document.data)
     book_path, book, book_problems = _book(walker, document.data, path.parent)
     problems = sorted(walker.problems, key=lambda problem: problem.line)
     if settings is None or problems or book_problems:
@@ -248,31 +260,13 @@ def load(path: Path) -> Loaded:
     return _with_central(walker, settings, path, concerns)
 
 
-def load_book(path: Path) -> Book:
-    """Read a book alone.
-
-    Raises:
-        ConfigError: with every problem of it.
-    """
-    book, problems = read_book(read_text(path), str(path))
-    if book is None:
-        raise ConfigError(problems)
-    return book
-
-
-def read_text(path: Path) -> str:
-    """Read a file of ours.
-
-    Raises:
-        ConfigError: if it is absent, unreadable or not UTF-8.
-    """
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return when a file was written and its length; None while it is not there."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError as error:
-        reason = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
-    raise ConfigError([Problem(str(path), 1, "", reason)])
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _settle(walker: Walker, data: dict[str, Any], folder: Path) -> None:
@@ -326,10 +320,10 @@ def _book(
     if not name or name == BOOK_OF_CENTRE:
         return path, None, []
     try:
-        text = read_text(path)
-        with contextlib.suppress(TomlError):  # `read_book` reports it
-            _agree(walker, data, parse(text).data)
-        return path, *read_book(text, str(path))
+        files = book_files.open_files(path)
+        with contextlib.suppress(TomlError):  # reading the book reports it
+            _agree(walker, data, parse(files.text).data)
+        return path, *files.read()
     except ConfigError as error:
         reason = error.problems[0].reason
         walker.problem(("gateway", "book"), f"the book {path} {reason}")
@@ -353,6 +347,7 @@ def _with_central(
 
 def _agree(walker: Walker, data: dict[str, Any], book: dict[str, Any]) -> None:
     """Note where gateway file and book, both as written, contradict each other."""
+    desk_settings.agree(walker, data, book)
     site, site_of_book = _text(data, "gateway", "site"), _text(book, "site", "id")
     if site and site_of_book and site != site_of_book:
         walker.problem(("gateway", "site"), f"the book is of site {site_of_book!r}")

@@ -1,6 +1,7 @@
 """Which terminal is meant, and what is known of it now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from drivers import Driver
 from drivers.base import Address
@@ -24,7 +25,12 @@ class Spec:
 
 @dataclass(slots=True)
 class Standing:
-    """What is known of a terminal now; the daemon shows it."""
+    """What is known of a terminal now; the daemon shows it.
+
+    `complete_at`: everything punched until then is in the journal, as far as the
+    terminal's own counter tells; None before this process has read its log to the end.
+    `offset_at`: when its clock was last looked at.
+    """
 
     online: bool = False
     in_terminal: int | None = None
@@ -34,3 +40,5 @@ class Standing:
     offset_seconds: float | None = None
     last_read: str | None = None
     error: str | None = None
+    complete_at: datetime | None = None
+    offset_at: datetime | None = None

@@ -97,6 +97,21 @@ class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
     raw: str | None
 
 
+class EntryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the book that was made at a gateway, of topic `entry`.
+
+    `table` and `row` are those of the book: `handovers`, `roll`, `substitutions`. `row`
+    holds ids, and local times of the site without offset; no names, no notes. `id` is
+    the row's own, `at` the gateway's time in ISO with offset when it was made.
+    """
+
+    seq: Seq
+    id: Name
+    table: Name
+    row: dict[str, Detail]
+    at: str
+
+
 class Sign(msgspec.Struct, frozen=True, kw_only=True):
     """A sign in or out: ISO local time of the site with its offset, and its punch."""
 

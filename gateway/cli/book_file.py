@@ -12,7 +12,8 @@ from gateway.core.book import Book
 from gateway.core.toml import TomlError, parse
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
-from gateway.settings import BOOK_OF_CENTRE, read_text
+from gateway.settings import BOOK_OF_CENTRE
+from gateway.texts import read_text
 
 BookOption = Annotated[
     Path | None,

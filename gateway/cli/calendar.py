@@ -27,9 +27,9 @@ from gateway.core.calendar import Day, DayKind, Year, Years, differences, unknow
 from gateway.core.calendar_file import read_year, write_year
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
-from gateway.settings import read_text
 from gateway.sheets import SheetError, read_sheet
 from gateway.shipped import folders
+from gateway.texts import read_text
 
 calendar_app = typer.Typer(
     help="Public holidays and the days worked in exchange.",

@@ -42,6 +42,7 @@ from gateway.core.walker import Problem
 from gateway.errors import ConfigError, NewerJournalError, StoreError
 from gateway.retained import VERSION
 from gateway.shipped import folders
+from gateway.texts import read_text
 
 
 class Level(StrEnum):
@@ -161,7 +162,7 @@ def _problems(path: Path) -> tuple[Sequence[Problem], Sequence[Problem], str]:
     Returns its problems, its warnings, and what else should be known of it.
     """
     try:
-        text_ = settings.read_text(path)
+        text_ = read_text(path)
         try:
             first = next(iter(tomllib.loads(text_)), "")
         except tomllib.TOMLDecodeError:

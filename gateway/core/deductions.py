@@ -21,7 +21,7 @@ def charge(
     """Return findings with what absorbs them, and the lines of those that are charged.
 
     Args:
-        findings: of one person, each policy by itself.
+        findings: of one person in the order of their sessions.
         policy_of: returns the policy of an id.
     """
     ordered = sorted(findings, key=_order)
@@ -33,8 +33,8 @@ def charge(
 
 
 def _order(one: Finding) -> tuple[object, ...]:
-    notice = one.session is None  # behind the sessions of its date
-    return one.policy, one.date, notice, one.session or 0, one.kind, one.id
+    """Keep the order in time that findings come in; notices stand behind their date."""
+    return one.policy, one.date, one.session is None
 
 
 def _absorb(findings: Sequence[Finding], policy: Policy) -> list[Finding]:

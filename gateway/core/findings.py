@@ -21,8 +21,9 @@ _LENGTH = 26
 class Found:
     """What a rule saw, before it is written down as a finding.
 
-    `about` tells apart what else would have one id: the row of a notice, the end of a
-    session. `at_end` says that it happened when the session ended.
+    `shift` names the duty of a date, `about` tells apart what else would have one id:
+    the row of a notice, the end of a session. `at_end` says that it happened when the
+    session ended.
     """
 
     kind: FindingKind
@@ -36,6 +37,7 @@ class Found:
     about: str = ""
     final: bool = True
     at_end: bool = False
+    shift: str = ""
 
 
 def written(found: Found, policy: Policy, person: str, vendor: str) -> Finding | None:
@@ -43,7 +45,8 @@ def written(found: Found, policy: Policy, person: str, vendor: str) -> Finding |
     price = policy.price(found.kind)
     if price is None:
         return None
-    key = [policy.id, found.kind, person, found.date.isoformat(), found.session]
+    day = found.date.isoformat()
+    key = [policy.id, found.kind, person, day, found.shift, found.session]
     return Finding(
         id=_id([*key, found.about]),
         kind=found.kind,

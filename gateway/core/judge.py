@@ -308,6 +308,7 @@ def _said(sitting: Sitting, findings: Sequence[Finding]) -> SessionVerdict:
         findings=tuple(one.id for one in findings),
         flags=tuple(sitting.flags),
         waits=sitting.waits,
+        closes=sitting.window[1],
     )
 
 

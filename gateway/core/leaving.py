@@ -115,7 +115,7 @@ class Absences:
         )
 
     def _weigh(self, row: Leave) -> Taken | None:
-        policy = self._policy_on(row.from_.date())
+        policy = self._policy_in(row.from_.date(), row.to.date())
         if policy is None:
             return None
         settings = policy.file.leave
@@ -136,10 +136,22 @@ class Absences:
     def _groups(self, leaves: Sequence[Taken]) -> list[list[Taken]]:
         if not leaves:
             return []
-        policy = self._policy_on(day_of(leaves[0].span[0]))
+        policy = self._policy_of(leaves)
         if policy is None or not policy.file.leave.joined:
             return [[one] for one in leaves]
         return rules.joined(leaves, self._owed(leaves))
+
+    def _policy_of(self, leaves: Sequence[Taken]) -> Policy | None:
+        low, high = leaves[0].row.from_.date(), leaves[-1].row.to.date()
+        return self._policy_in(low, high)
+
+    def _policy_in(self, first: date, last: date) -> Policy | None:
+        """Return the policy of the first of some days that has one.
+
+        Leave may begin before a person or a contract does.
+        """
+        days = (first + _DAY * n for n in range((last - first).days + 1))
+        return next((one for day in days if (one := self._policy_on(day))), None)
 
     def _owed(self, leaves: Sequence[Taken]) -> list[Due]:
         """Return what was owed from the first of some leaves to the last."""
@@ -149,7 +161,7 @@ class Absences:
 
     def _lacks_letter(self, group: Sequence[Taken]) -> bool:
         """Say whether a group lapses; note that its letter is missing."""
-        policy = self._policy_on(day_of(group[0].span[0]))
+        policy = self._policy_of(group)
         limit = policy.limit("leave_letter_above_minutes") if policy else None
         if policy is None or limit is None:
             return False

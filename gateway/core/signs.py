@@ -112,7 +112,7 @@ class Signing:
 def _stay(before: Sitting, after: Sitting) -> None:
     """Join two sessions with no gap between, where the person stayed."""
     terms = before.policy.file.windows
-    if not terms.continuous or not continuous.touching(before.owed, after.owed):
+    if not terms.continuous or before.end != after.start:
         return
     stayed, chain = continuous.stay(
         [*before.punches, *after.punches],
@@ -138,23 +138,31 @@ def _fill(sitting: Sitting) -> None:
         sitting.arrival, sitting.departure = signs.arrival, signs.departure
     elif found and not sitting.stays_in and found[0].first < sitting.end:
         sitting.arrival = found[0]
-    elif found and not sitting.stays_out and found[-1].last > sitting.start:
-        sitting.departure = found[-1]
+    elif found and not sitting.stays_out:
+        latest = max(found, key=lambda chain: chain.last)
+        sitting.departure = latest if latest.last > sitting.start else None
 
 
 def _apply(sitting: Sitting, row: Correction, name: str) -> None:
-    """Let a correction fill its slot where it makes the sign better."""
+    """Let a correction fill its slot where it makes the sign better.
+
+    The punch that had stood there is free for the other slot.
+    """
     chain = Chain((_MadeUp(name, wall(row.at)),))
     if row.slot is Slot.IN:
         better = sitting.arrival is None or chain.first < sitting.arrival.first
         if not sitting.stays_in and better and chain.first < sitting.end:
-            sitting.arrival = chain
+            freed, sitting.arrival = sitting.arrival, chain
             sitting.corrected.append(name)
+            if freed and sitting.departure is None and freed.last > sitting.start:
+                sitting.departure = freed
     else:
         better = sitting.departure is None or chain.last > sitting.departure.last
         if not sitting.stays_out and better and chain.last > sitting.start:
-            sitting.departure = chain
+            freed, sitting.departure = sitting.departure, chain
             sitting.corrected.append(name)
+            if freed and sitting.arrival is None and freed.first < sitting.end:
+                sitting.arrival = freed
 
 
 def _flag(sitting: Sitting) -> None:

@@ -129,6 +129,7 @@ class Verdicts:
                 seconds=seconds,
                 words=_missed_words(sitting, kind, seconds),
                 setting=setting,
+                shift=sitting.due.shift,
                 punches=punches,
                 rows=(*rows, *sitting.corrected),
             )
@@ -208,6 +209,7 @@ class Verdicts:
                 seconds=None,
                 words=wording.overstayed(name, leave.span[1]),
                 setting="leave_overstay",
+                shift=sitting.due.shift,
                 rows=(name,),
                 about=name,
                 final=sitting.final,
@@ -224,10 +226,12 @@ class Verdicts:
             Found(
                 kind=FindingKind.ELSEWHERE,
                 date=sitting.date,
-                session=sitting.due.number,
+                session=None,
                 seconds=None,
                 words=wording.elsewhere(names),
                 setting="roster.terminals",
+                shift=sitting.due.shift,
+                about=str(sitting.due.number),
                 punches=tuple(one.id for one in sitting.others),
                 final=sitting.final,
             )
@@ -272,6 +276,7 @@ def of_missed(sitting: Sitting) -> list[Found]:
             seconds=one.seconds,
             words=_missed_words(sitting, one.kind, one.seconds),
             setting=_decided(sitting, one.kind),
+            shift=sitting.due.shift,
             punches=one.punches,
             rows=(*sitting.missed_rows, *sitting.corrected),
             about="end" if one.at_end else "",

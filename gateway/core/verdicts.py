@@ -108,7 +108,7 @@ class SessionVerdict:
     """A session that was owed, its signs, and what it came to.
 
     `findings` are ids, also of notices about this session. `waits` says in words what a
-    pending session waits for.
+    pending session waits for. `closes` is when its window ends, 0 where it has none.
     """
 
     person: str
@@ -123,6 +123,7 @@ class SessionVerdict:
     findings: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     waits: Words | None = None
+    closes: int = 0
 
 
 class Why(StrEnum):

@@ -12,6 +12,8 @@ epochs    the streams; the last one is written, up to `acked_seq` the centre con
 generations  each state of a terminal's log, from clear to clear, and why it began
 clocks    what a terminal's clock was off by, whenever that changed, and every hour
 slots     which badge stood behind a slot since when, for records that name slots only
+verdicts  the last verdict on each session, its revision, and the digest of what it says
+watermarks  the moment until which each terminal was read, as verdicts rested on it
 places    (view) which generation a punch first came from
 meta      version of the writer, clean stop, session counter, digest of the book
 """
@@ -180,6 +182,26 @@ def _delivery(db: Database) -> None:
     # Which entries of an epoch were deleted after their confirmation: 1 to here.
     table(db, "epochs").add_column("pruned_seq", int, not_null_default=0)
     table(db, "punches").create_index(["serial", "at"])
+
+
+@migrations(name="0004_verdicts")
+def _verdicts(db: Database) -> None:
+    table(db, "verdicts").create(
+        {
+            "id": str,
+            "person": str,
+            "date": str,
+            "rev": int,
+            "final": int,
+            "digest": str,
+            "body": bytes,
+        },
+        pk="id",
+        not_null={"person", "date", "rev", "final", "digest", "body"},
+    ).create_index(["person", "date"])
+    table(db, "verdicts").create_index(["final", "date"])
+    table(db, "watermarks").create({"serial": str, "read_until": int}, pk="serial")
+    table(db, "punches").create_index(["person", "at"])
 
 
 def migrate(db: Database, version: str) -> None:

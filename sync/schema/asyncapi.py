@@ -89,6 +89,14 @@ CHANNELS = (
         "durable topics are numbered together, so one topic alone has holes.",
     ),
     Channel(
+        "entry",
+        "entry",
+        "send",
+        "Rows of the book made at the gateway",
+        "Durable, in batches: handovers, arrival rolls and attestations of a desk "
+        "reader. An `id` is one row, however often it comes.",
+    ),
+    Channel(
         "state",
         "state",
         "send",

@@ -1,6 +1,7 @@
 """One JSON Schema per message, from `sync.messages`, and the AsyncAPI document.
 
-`punch`, `attendance` and `event` describe whole envelopes of those topics, as a subscriber sees them.
+`punch`, `attendance`, `event` and `entry` describe whole envelopes of those topics, as
+a subscriber sees them.
 The schemas say the same in draft 7, which AsyncAPI's tools read, as in 2020-12, which
 they are written in.
 """
@@ -17,6 +18,7 @@ from sync.messages import (
     Ack,
     AttendanceEntry,
     CentreState,
+    EntryEntry,
     Envelope,
     EventEntry,
     LivePunch,
@@ -35,6 +37,7 @@ _ENTRIES: dict[str, type[msgspec.Struct]] = {
     "punch": PunchEntry,
     "attendance": AttendanceEntry,
     "event": EventEntry,
+    "entry": EntryEntry,
 }
 _MESSAGES: dict[str, type[msgspec.Struct]] = {
     "ack": Ack,

@@ -308,6 +308,8 @@ def test_a_start_shows_what_the_journal_knows() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             found = replace(site.poller.standing, error=None)
-            assert found == replace(before, online=False, capacity=None)
+            assert found == replace(
+            before, online=False, capacity=None, complete_at=None, offset_at=None
+        )
 
     asyncio.run(restart())

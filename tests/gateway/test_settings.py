@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import book_files
 from gateway.core.values import VerifyMode
 from gateway.core.walker import Problem
 from gateway.errors import ConfigError
@@ -13,9 +14,8 @@ from gateway.settings import (
     Transport,
     comm_key,
     load,
-    load_book,
-    read_text,
 )
+from gateway.texts import read_text
 from tests.builders import BOOK
 
 REPO = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_the_examples_load(tmp_path: Path, gateway: Path, book: Path) -> None:
         4: VerifyMode.CARD,
         15: VerifyMode.FACE,
     }
-    assert load_book(tmp_path / "book.toml") == loaded.book
+    assert book_files.load(tmp_path / "book.toml") == loaded.book
 
 
 def test_ten_mistakes_in_two_files_at_once(folder: Path) -> None:
@@ -225,10 +225,10 @@ def test_missing_and_unreadable_files(folder: Path) -> None:
         f"the book {folder / 'book.toml'} cannot be read: No such file or directory"
     )
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_book(folder / "book.toml")
+        book_files.load(folder / "book.toml")
     (folder / "book.toml").write_text("x = 1", encoding="utf-8")
     with pytest.raises(ConfigError, match="unknown key"):
-        load_book(folder / "book.toml")
+        book_files.load(folder / "book.toml")
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,6 @@ from collections.abc import Sequence
 
 from gateway.core.moments import Span
 from gateway.core.rules.repeats import Chain, Sign, chains
-from gateway.core.rules.spans import Spans
-
-
-def touching(before: Spans, after: Spans) -> bool:
-    """Say whether owed time runs on from one session into the next."""
-    return bool(before and after) and before[-1][1] == after[0][0]
 
 
 def stay(

@@ -70,10 +70,9 @@ def taken(
 ) -> Taken:
     """Weigh a leave as it was entered."""
     start, end = wall(row.from_), wall(row.to)
-    if row.ended_at is not None:
-        by = row.entered_by or row.approved_by
-        if entitled(by, Act.LEAVE, row.ended_at.date()):
-            end = max(start, min(end, wall(row.ended_at)))
+    ended = row.ended_at
+    if ended is not None and entitled(row.entered_by, Act.LEAVE, ended.date()):
+        end = max(start, min(end, wall(ended)))
     failed = _approval(row, Act.LEAVE, entitled)
     if failed is None and not _notified(row, settings, calendar):
         failed = Failed.UNNOTIFIED

@@ -24,7 +24,9 @@ def slots(chains: Sequence[Chain], start: int, end: int) -> Signs:
         return Signs()
     if len(chains) == 1:
         return _single(chains[0], start, end)
-    earliest, latest = chains[0], chains[-1]
+    earliest = chains[0]
+    # Chains of two sites may lie in each other; none is both signs.
+    latest = max(chains[1:], key=lambda chain: chain.last)
     return Signs(
         arrival=earliest if earliest.first < end else None,
         departure=latest if latest.last > start else None,

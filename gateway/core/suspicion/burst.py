@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from gateway.core.suspicion.people import PROVEN_AFTER, Person
 from gateway.core.suspicion.queues import Queue, Queues, Stand, gap
-from gateway.core.suspicion.ratios import laplace
+from gateway.core.suspicion.ratios import laplace, shrunk
 from gateway.core.suspicion.values import MINUTE, Credential
 
 LINK_SECONDS = 3
 LEAST_PEOPLE = 3
 LEVEL = 0.0005
 AROUND_SECONDS = 30 * MINUTE
+# A finger that hurts, hurts for days.
+NEAR_DAYS = 3
 # One or two people with a card around are no dirty reader.
 LEAST_AROUND = 3
 FINGER_PEOPLE = 0.2
@@ -67,11 +69,19 @@ def _rate(
     days: Mapping[tuple[str, int], tuple[int, int]],
     stand: Stand,
 ) -> float:
-    """Return the weak rate without that day; 1 where no finger was ever proven."""
+    """Return the weak rate without that stand: long-run, or of the days around.
+
+    1 where no finger was ever proven. The days around know a cut finger.
+    """
     if person is None or person.strong_at.get(stand.punch.terminal, 0) < PROVEN_AFTER:
         return 1.0
     weak, known = days[stand.person, stand.day]
-    return laplace(person.weak - weak, person.known - known)
+    usual = laplace(person.weak - weak, person.known - known)
+    near_weak, near_known = -1, -1
+    for day in range(stand.day - NEAR_DAYS, stand.day + NEAR_DAYS + 1):
+        weak, known = days.get((stand.person, day), (0, 0))
+        near_weak, near_known = near_weak + weak, near_known + known
+    return max(usual, shrunk(near_weak, near_known, usual, 2.0))
 
 
 def weak_share(queue: Queue, run: list[Stand], people: Mapping[str, Person]) -> float:

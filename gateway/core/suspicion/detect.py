@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 from gateway.core.suspicion.cases import Case, document, in_order
 from gateway.core.suspicion.clock import read_clocks
-from gateway.core.suspicion.dossier import (
-    Desk,
-    enrolment_cases,
-    open_desk,
-    pair_cases,
-)
+from gateway.core.suspicion.desk import Desk, open_desk
+from gateway.core.suspicion.dossier import enrolment_cases, pair_cases
 from gateway.core.suspicion.enrolment import companions, enrolments
 from gateway.core.suspicion.events import Events
 from gateway.core.suspicion.queues import Queues, Sheet, line_up, sheets

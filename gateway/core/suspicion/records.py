@@ -11,9 +11,9 @@ Both accuse a terminal or an administrator's action, never the people inside
 """
 
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.suspicion.clock import Clocks
 from gateway.core.suspicion.events import Count, Events, Operation, Punch
@@ -75,6 +75,7 @@ def falls(
     counts: dict[str, list[Count]] = {}
     for count in events.counts:
         counts.setdefault(count.terminal, []).append(count)
+    stored = _stored(events, clocks) if counts else {}
     for terminal in sorted(counts):
         clearing = [
             one
@@ -83,16 +84,19 @@ def falls(
         ]
         series = _Series(
             counts[terminal],
-            sorted(
-                _stored(p, clocks) for p in events.punches if p.terminal == terminal
-            ),
+            sorted(stored.get(terminal, ())),
         )
         yield from _falls(series, clearing, (capacity or {}).get(terminal))
 
 
-def _stored(punch: Punch, clocks: Clocks) -> int:
-    """Return when the record came to be: by device time, unless that was moved."""
-    return punch.received if punch.id in clocks.dropped else clocks.instant(punch)
+def _stored(events: Events, clocks: Clocks) -> dict[str, list[int]]:
+    """Return when records came to be: by device time, unless that was moved."""
+    found: dict[str, list[int]] = {}
+    dropped = clocks.dropped
+    for punch in events.punches:
+        when = punch.received if punch.id in dropped else clocks.instant(punch)
+        found.setdefault(punch.terminal, []).append(when)
+    return found
 
 
 class _Series:
@@ -164,17 +168,24 @@ class _Arrivals:
 
     at: dict[int, str]
     later: dict[int, Punch]
+    here: Counter[str] = field(default_factory=Counter)
+    days: int = 0
+
+    def close(self) -> None:
+        """Count once what every day is compared with."""
+        self.here = Counter(self.at.values())
+        self.days = len(self.at.keys() | self.later.keys())
 
     def regular(self, terminal: str, day: int) -> bool:
         """Say whether the person usually arrives here, by all other days."""
-        days = [one for one in self.at.keys() | self.later.keys() if one != day]
-        here = sum(self.at.get(one) == terminal for one in days)
-        return len(days) >= REGULAR_DAYS and here >= REGULAR_SHARE * len(days)
+        _, days = self.lacks(day)
+        here = self.here[terminal] - (self.at.get(day) == terminal)
+        return days >= REGULAR_DAYS and here >= REGULAR_SHARE * days
 
     def lacks(self, day: int) -> tuple[int, int]:
         """Return days without arrival, and days, of all other days."""
-        days = [one for one in self.at.keys() | self.later.keys() if one != day]
-        return sum(one not in self.at for one in days), len(days)
+        days = self.days - (day in self.at or day in self.later)
+        return days - len(self.at) + (day in self.at), days
 
 
 def orphans(
@@ -259,6 +270,8 @@ def _read_arrivals(queues: Queues, book: SiteBook) -> dict[str, _Arrivals]:
                 one.at.setdefault(stand.day, terminal)
             elif stand.day not in one.later and not _away(queues, book, stand):
                 one.later[stand.day] = stand.punch
+    for one in people.values():
+        one.close()
     return people
 
 

@@ -12,8 +12,8 @@ from gateway.core.suspicion import wording
 from gateway.core.suspicion.burst import LEVEL, LINK_SECONDS, Chain, chains
 from gateway.core.suspicion.calibration import expected_false
 from gateway.core.suspicion.cases import Case, integrity, significant
-from gateway.core.suspicion.clock import MOVED_SECONDS, Episode
-from gateway.core.suspicion.dossier import Desk, punch_rows, to_fetch
+from gateway.core.suspicion.clock import MOVED_SECONDS, Episode, on_wall
+from gateway.core.suspicion.desk import Desk, punch_rows, to_fetch
 from gateway.core.suspicion.onleave import NEAR_SECONDS, Visit, visits
 from gateway.core.suspicion.queues import ADJACENT_SECONDS, Stand
 from gateway.core.suspicion.records import (
@@ -249,7 +249,7 @@ def _fall_case(desk: Desk, fall: Fall) -> Case:
         neighbour=None,
         terminal=fall.terminal,
         events=(),
-        opened_on=fall.after.received // DAY,
+        opened_on=on_wall(fall.after.received, desk.book.zone(fall.terminal)) // DAY,
         as_of=desk.today,
         about=f"{fall.terminal} count {fall.after.received}",
         claim=wording.records_gone(fall.terminal, fall.missing, when),

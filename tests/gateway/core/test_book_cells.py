@@ -43,6 +43,7 @@ def test_every_column_says_what_it_means(table: str) -> None:
     columns = cells.columns(cls)
     assert set(columns) == set(hints(cls))
     assert columns[0] == "id"
+    assert len(columns) == len(set(columns))
     assert columns[-3:] == ["entered_by", "entered_at", "supersedes"]
     for name in columns:
         assert " · " in meaning(table, name)
@@ -130,6 +131,22 @@ def test_days_of_a_shift_as_one_word() -> None:
     }
     assert walked("shifts", data).days == ("every",)
     assert walked("shifts", data | {"days": ["mon", "tue"]}).days == ("mon", "tue")
+
+
+def test_a_line_begins_with_its_id_and_ends_with_who_wrote_it() -> None:
+    """Lines are read by people, too."""
+    row = walked(
+        "enrolments",
+        {
+            "entered_by": "x",
+            "supersedes": "e0",
+            "badge": "7",
+            "id": "e1",
+            "person": "p",
+        },
+    )
+    names = ["id", "person", "badge", "entered_by", "supersedes"]
+    assert list(cells.to_json(row)) == names
 
 
 def test_json_of_other_values() -> None:

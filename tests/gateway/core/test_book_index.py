@@ -96,6 +96,14 @@ def test_the_example_answers_for_times() -> None:
     assert not book.consented(DAY)
 
 
+def test_first_and_last_day_of_a_person() -> None:
+    """Both days count, and nothing outside them."""
+    person = read(EXAMPLE).person("p01")
+    assert person is not None
+    days = [date(2025, 12, 31), date(2026, 1, 1), date(2026, 12, 31), date(2027, 1, 1)]
+    assert [person.present(day) for day in days] == [False, True, True, False]
+
+
 def test_who_may_approve() -> None:
     """With a table only who stands there; without one everybody who is named."""
     book, free = read(EXAMPLE), read(BASE)

@@ -352,6 +352,19 @@ def test_one_duty_at_a_time(one: str, two: str, clash: bool) -> None:  # noqa: F
         assert "roster[1] is duty of the same hours on 2026-" in problems[0].reason
 
 
+@pytest.mark.parametrize("days", ["dates = [2026-11-02]", ALL, ""])
+@pytest.mark.parametrize("shift", ["nix", "day"])
+def test_a_row_that_cannot_be_compared_is_named_for_itself(
+    shift: str, days: str
+) -> None:
+    """Beside a row without a shift or days the others are compared all the same."""
+    both = roster("day", ALL) + roster(shift, days) + roster("day", ALL + '\nid = "x"')
+    found = reasons(both)
+    assert "roster[3].shift: roster[1] is duty of the same hours on 2026-01-01" in found
+    assert ("roster[2].shift: no shift is 'nix'" in found) == (shift == "nix")
+    assert ("roster[2].from: is missing; or give dates" in found) == (not days)
+
+
 days = st.dates(date(2026, 11, 1), date(2026, 11, 12))
 spans = st.lists(days, min_size=1, max_size=3).map(sorted)
 

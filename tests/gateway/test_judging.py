@@ -1,0 +1,346 @@
+"""Judging as data arrives comes to the same as judging a month at once."""
+
+import asyncio
+import json
+import random
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from gateway import law, outgoing
+from gateway.agenda import Agenda, Item, Until
+from gateway.clock import text
+from gateway.core.judge import Judge
+from gateway.core.moments import day_of, read, wall
+from gateway.core.normalise import punch_id
+from gateway.core.verdicts import Punched, SessionVerdict, State
+from gateway.core.watermark import Terminals
+from gateway.intake import Intake
+from gateway.judging import Judging
+from gateway.settings import Loaded, load
+from gateway.store import epochs
+from gateway.store.journal import Journal
+from gateway.store.seen import Seen
+from gateway.terminal_spec import Standing
+from sync.messages import AttendanceEntry
+from tests.builders import SERIAL, record
+
+SHANGHAI = timezone(timedelta(hours=8))
+FIRST = date(2026, 11, 2)
+END = datetime(2026, 11, 8, 23, 0, tzinfo=SHANGHAI)
+PEOPLE = {"p1": "1", "p2": "2"}
+BOOK = """version = "1"
+[site]
+id = "hq"
+calendar = "weekdays"
+[[terminals]]
+id = "lobby"
+serial = "VT00000001"
+[[vendors]]
+id = "acme"
+name = "甲"
+[[contracts]]
+id = "c1"
+vendor = "acme"
+policy = "client-contract"
+from = 2026-11-02
+to = 2027-12-31
+[[people]]
+id = "p1"
+name = "甲一"
+vendor = "acme"
+[[people]]
+id = "p2"
+name = "甲二"
+vendor = "acme"
+[[enrolments]]
+person = "p1"
+badge = "1"
+[[enrolments]]
+person = "p2"
+badge = "2"
+[[shifts]]
+id = "day"
+sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
+days = "workdays"
+[[shifts]]
+id = "night"
+sessions = [{ start = "20:00", end = "32:00" }]
+days = "every"
+[[roster]]
+person = "p1"
+shift = "day"
+from = 2026-11-02
+[[roster]]
+person = "p2"
+shift = "night"
+from = 2026-11-02
+[[leave]]
+id = "L1"
+person = "p1"
+kind = "personal"
+from = 2026-11-03T14:30:00
+to = 2026-11-04T12:00:00
+applied_at = 2026-11-02T09:00:00
+approved_by = "leader1"
+"""
+
+
+@dataclass
+class World:
+    """A journal that is judged, by a clock of the test."""
+
+    folder: Path
+    loaded: Loaded
+    now: datetime
+
+    def standings(self) -> dict[str, Standing]:
+        """Everything was read just now."""
+        return {"lobby": Standing(complete_at=self.now)}
+
+    def half_read(self) -> set[str]:
+        """Nothing is being read."""
+        return set()
+
+
+def world(folder: Path) -> World:
+    """Write the files of a site."""
+    (folder / "book.toml").write_text(BOOK, "utf-8")
+    (folder / "gateway.toml").write_text(
+        f'[gateway]\nid = "g"\nsite = "hq"\ndata_dir = "{folder}/data"\n'
+        'book = "book.toml"\n[mqtt]\nhost = "127.0.0.1"\n'
+        '[[terminals]]\nid = "lobby"\nhost = "127.0.0.1"\n',
+        "utf-8",
+    )
+    start = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
+    return World(folder, load(folder / "gateway.toml"), start)
+
+
+@asynccontextmanager
+async def running(found: World) -> AsyncIterator[tuple[Intake, Judging]]:
+    """Give what stores and what judges, as after a start."""
+    journal = Journal(found.loaded.data_dir, "test")
+    journal.open()
+    told: list[Judging] = []
+    intake = Intake(
+        journal,
+        lambda: found.now,
+        lambda: None,
+        found.loaded.book,
+        lambda punches: told[0].touch(punches),
+    )
+    await intake.ask(lambda db: epochs.current(db, text(found.now)))
+    judging = Judging(journal.path, intake, lambda: found.now, found, lambda: None)
+    told.append(judging)
+    await judging.open()
+    async with judging.changing(found.loaded):
+        await intake.learn(found.loaded.book, {}, found.loaded.book_digest)
+    await judging._resume()
+    try:
+        yield intake, judging
+    finally:
+        await judging.close()
+        await asyncio.to_thread(journal.close)
+
+
+async def settle(judging: Judging) -> None:
+    """Judge until nothing waits."""
+    assert judging._law is not None
+    for _ in range(3):
+        await judging._look(judging._law)
+        while await judging._judge_some():
+            pass
+        await judging._note()
+
+
+async def store(intake: Intake, punches: Sequence[tuple[str, str]]) -> None:
+    """Store punches: badges and times."""
+    some = [
+        record(badge=badge, at=at, raw=f"{badge} {at}".encode(), position=number)
+        for number, (badge, at) in enumerate(punches)
+    ]
+    await intake.store(some, Seen())
+    await intake.interpret()
+
+
+async def stored(intake: Intake) -> dict[str, tuple[int, AttendanceEntry]]:
+    """Return id → rev and verdict of the journal."""
+    rows = await intake.ask(lambda db: list(db.query("SELECT * FROM verdicts")))
+    return {row["id"]: (row["rev"], outgoing.read_verdict(row["body"])) for row in rows}
+
+
+def at_once(found: World, punches: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Judge everything in one go; return id → digest."""
+    rules = law.read(found.loaded)
+    now = wall(found.now.replace(tzinfo=None))
+    mark = Terminals(now, {"lobby": now}, ("lobby",), {})
+    judge = Judge(
+        rules.book,
+        rules.calendar,
+        rules.policies,
+        mark,
+        own_terminals=frozenset({"lobby"}),
+    )
+    said = {}
+    for person, badge in PEOPLE.items():
+        mine = [
+            Punched(punch_id(SERIAL, badge, at), read(at), "hq", "lobby", 0)
+            for of, at in punches
+            if of == badge
+        ]
+        judged = judge.person(person, mine, FIRST, day_of(now))
+        judged.sessions = [one for one in judged.sessions if not ahead(one, now)]
+        entries = outgoing.verdict_entries(
+            person, "acme", judged, lambda _: "client-contract", rules.zone
+        )
+        said |= {one.id: outgoing.verdict_digest(one) for one in entries}
+    return said
+
+
+def ahead(one: SessionVerdict, now: int) -> bool:
+    """Say whether a session has not begun and nobody came."""
+    return one.state is State.PENDING and one.start > now and not one.arrival
+
+
+def moments() -> st.SearchStrategy[tuple[str, str]]:
+    """Give punches near the edges of sessions, and anywhere."""
+    edges = (8.5, 12, 13.25, 14.5, 17.5, 20, 4, 6, 0)
+    near = st.builds(
+        lambda edge, minutes: int(edge * 3600) + minutes * 20,
+        st.sampled_from(edges),
+        st.integers(-20, 20),
+    )
+
+    def at(day: int, seconds: int) -> str:
+        start = datetime(2026, 11, 2)  # noqa: DTZ001 - device time has no zone
+        return (start + timedelta(days=day, seconds=seconds)).isoformat()
+
+    when = st.builds(at, st.integers(0, 5), near | st.integers(0, 86_399))
+    return st.tuples(st.sampled_from(["1", "2"]), when)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(moments(), max_size=30, unique=True),
+    st.randoms(use_true_random=False),
+    st.lists(st.integers(0, 40), min_size=1, max_size=5),
+)
+@example([], random.Random(1), [0])
+def test_judging_at_once_equals_judging_as_data_arrives(
+    punches: list[tuple[str, str]], rng: Any, hours: list[int]
+) -> None:
+    """Whatever the order, the pieces, the time between them and the restarts."""
+
+    async def live(found: World) -> dict[str, str]:
+        waiting = rng.sample(punches, len(punches))
+        for step in hours:
+            async with running(found) as (intake, judging):
+                for _ in range(2):
+                    size = rng.randint(0, len(waiting))
+                    piece, waiting = waiting[:size], waiting[size:]
+                    await store(intake, piece)
+                    await settle(judging)
+                    found.now += timedelta(hours=step)
+                    await settle(judging)
+        found.now = max(found.now, END)
+        async with running(found) as (intake, judging):
+            await store(intake, waiting)
+            await settle(judging)
+            verdicts = await stored(intake)
+        return {key: outgoing.verdict_digest(one) for key, (_, one) in verdicts.items()}
+
+    with tempfile.TemporaryDirectory() as name:
+        found = world(Path(name))
+        arrived = asyncio.run(live(found))
+        assert arrived == at_once(found, punches)
+
+
+@pytest.mark.parametrize("again", [1, 3])
+def test_judging_again_says_nothing_again(tmp_path: Path, again: int) -> None:
+    """A verdict that comes out the same keeps its revision, also after restarts."""
+    found = world(tmp_path)
+    found.now = END
+
+    async def lived() -> list[dict[str, Any]]:
+        for _ in range(again + 1):
+            async with running(found) as (intake, judging):
+                await store(intake, [("1", "2026-11-02T08:31:07")])
+                await settle(judging)
+                rows = await intake.ask(
+                    lambda db: list(db.query("SELECT * FROM verdicts"))
+                )
+                sent = await intake.ask(
+                    lambda db: db.execute(
+                        "SELECT count(*) FROM outbox WHERE kind = 'attendance'"
+                    ).fetchone()[0]
+                )
+        assert len(rows) == sent
+        return rows
+
+    rows = asyncio.run(lived())
+    assert rows
+    assert {row["rev"] for row in rows} == {1}
+    assert all(
+        "甲" not in json.dumps(json.loads(row["body"])["person"]) for row in rows
+    )
+
+
+def test_dates_before_the_window_are_judged_when_a_punch_of_them_comes(
+    tmp_path: Path,
+) -> None:
+    """Online nothing older than 45 days is judged; a late punch brings its days."""
+    found = world(tmp_path)
+    found.now = END + timedelta(days=90)
+
+    async def lived() -> tuple[set[str], set[str]]:
+        async with running(found) as (intake, judging):
+            await settle(judging)
+            before = {one.date for _, one in (await stored(intake)).values()}
+            await store(intake, [("1", "2026-11-05T08:31:07")])
+            await settle(judging)
+            after = {one.date for _, one in (await stored(intake)).values()}
+        return before, after - before
+
+    before, more = asyncio.run(lived())
+    assert min(before) == str((found.now - timedelta(days=45)).date())
+    assert more == {"2026-11-03", "2026-11-04", "2026-11-05", "2026-11-06"}
+
+
+def test_the_agenda_gives_each_date_once_and_new_ones_first() -> None:
+    """Runs of dates of a person, urgent ones before old ones, long runs in pieces."""
+    agenda = Agenda()
+    days = [date(2026, 11, 1) + timedelta(days=n) for n in range(10)]
+    agenda.add("old", days[0], days[9], urgent=False)
+    agenda.add("p1", days[2], days[4], urgent=True)
+    agenda.add("p1", days[3], days[5], urgent=True)
+    agenda.add("p1", days[8], days[8], urgent=True)
+    agenda.add("p1", days[8], days[7], urgent=True)
+    assert list(agenda.take(9, 31, late=False)) == [
+        Item("p1", days[2], days[5]),
+        Item("p1", days[8], days[8]),
+    ]
+    assert not agenda.waits(late=False)
+    assert list(agenda.take(1, 4, late=True)) == [Item("old", days[0], days[3])]
+    assert list(agenda.take(9, 31, late=True)) == [Item("old", days[4], days[9])]
+    assert not agenda.waits(late=True)
+
+
+def test_what_waits_comes_when_its_moment_is_reached() -> None:
+    """By the clock or by a terminal, whoever is asked; once."""
+    agenda = Agenda()
+    agenda.wait(Until(5), ("p1", FIRST))
+    agenda.wait(Until(5, "lobby"), ("p2", FIRST))
+    agenda.reached(lambda until: until.terminal == "lobby")
+    assert list(agenda.take(9, 31, late=False)) == [Item("p2", FIRST, FIRST)]
+    agenda.reached(lambda until: until.moment <= 5)
+    agenda.reached(lambda until: until.moment <= 5)
+    assert list(agenda.take(9, 31, late=False)) == [Item("p1", FIRST, FIRST)]
