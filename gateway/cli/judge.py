@@ -1,6 +1,7 @@
 """`punchgate judge`: the core over a book and a file of punches, without a daemon."""
 
 import dataclasses
+import gc
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -25,6 +26,7 @@ from gateway.punch_file import Spooled, spool
 from gateway.shipped import folders
 
 _DAY = "YYYY-MM-DD"
+_COLLECT_AFTER = 200_000
 
 
 @app.command("judge")
@@ -58,6 +60,10 @@ def judge(
         found = _spooled(punches, loaded)
     except ConfigError as error:
         fail(f"nothing was judged:\n{error}", USAGE)
+    # The book stays to the end, and verdicts refer to nothing that refers to them: the
+    # collector would look through both for nothing, again and again.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         tasks = list(_each(task)) if all_policies else [task]
         for one in tasks:
