@@ -73,6 +73,11 @@ class Clocks:
         found = self._clock(row["serial"])
         return found.times(shown, self.wall(moment(row["received_at"])))
 
+    def possible(self, serial: str, zone: str, at: str) -> tuple[int, ...]:
+        """Return when a punch may have been made of which nobody knows the receipt."""
+        shown = self._shown(at, zone)
+        return self._clock(serial).times(shown, shown + _LOST_SECONDS)
+
     def read_until(self, serial: str, standing: Standing) -> int | None:
         """Return the moment until which every punch of a terminal is here.
 

@@ -3,10 +3,12 @@
 And what the watched folder for USB exports is checked by.
 """
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from drivers.serial_reader.frames import (
@@ -181,6 +183,18 @@ def _own(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("post", "handover_minutes"):
         if name in row and row.get("use") in (ReaderUse.ROLL, ReaderUse.ATTESTATION):
             yield name, 'goes only with use = "handover"'
+
+
+def absent(readers: Iterable[ReaderSettings]) -> Iterator[tuple[int, str]]:
+    """Yield index and words of readers whose port this user could not open now.
+
+    That holds nothing up: a reader may be plugged in later.
+    """
+    for index, reader in enumerate(readers):
+        if not Path(reader.port).exists():
+            yield index, f"{reader.port} is not there now; is the reader plugged in?"
+        elif not os.access(reader.port, os.R_OK | os.W_OK):
+            yield index, f"{reader.port} may not be opened by this user"
 
 
 def agree(walker: Walker, data: Mapping[str, Any], book: Mapping[str, Any]) -> None:

@@ -4,12 +4,13 @@ The count equation of a terminal never counts them: they are part of no log that
 read over the network. A punch that came both ways is one, by its id.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from drivers.attlog_file import FileRecord
+from drivers.attlog_file import BadLine, FileRecord
 from gateway.clock import Now
 from gateway.core.normalise import punch_id, readable
 from gateway.core.values import RawRecord, Source
@@ -19,6 +20,8 @@ from gateway.store.seen import Seen, fingerprint
 
 DRIVER = "attlog-file"
 _MOST = 2**32 - 1
+_PIECE = 6_000
+_PIECE_BYTES = 500_000  # of lines; as JSON below what the daemon takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,17 @@ class Filed:
 
     new: int = 0
     duplicate: int = 0
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of a file; `read` counts records and bad lines."""
+
+    read: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    rejects: list[BadLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,53 @@ def pieces(records: Sequence[FileRecord], seen: Counter[bytes]) -> Piece:
         occurrences.append(seen[record.raw])
         seen[record.raw] += 1
     return Piece(records, occurrences)
+
+
+Store = Callable[[Piece], Awaitable[Filed]]
+
+
+async def take_in(
+    lines: Iterator[FileRecord | BadLine], store: Store, found: Imported
+) -> None:
+    """Store what a file holds, piece by piece, and count it in `found`.
+
+    The file is read in a thread: a slow stick holds nobody up.
+    """
+    seen: Counter[bytes] = Counter()
+    batches = _batches(lines)
+    while batch := await asyncio.to_thread(next, batches, None):
+        records = [line for line in batch if isinstance(line, FileRecord)]
+        found.read += len(batch)
+        found.rejects += _rejects(batch)
+        found.rejected = len(found.rejects)
+        filed = await store(pieces(records, seen))
+        found.new += filed.new
+        found.duplicate += filed.duplicate
+
+
+def _rejects(batch: list[FileRecord | BadLine]) -> Iterator[BadLine]:
+    """Name the lines that are no punch; impossible dates are kept all the same."""
+    for line in batch:
+        if isinstance(line, BadLine):
+            yield line
+        elif not readable(line.at):
+            yield BadLine(line.line, f"the date {line.at} does not exist; kept")
+
+
+def _batches(
+    lines: Iterator[FileRecord | BadLine],
+) -> Iterator[list[FileRecord | BadLine]]:
+    """Cut what was read into pieces of bounded number and size."""
+    batch: list[FileRecord | BadLine] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.raw) if isinstance(line, FileRecord) else 0
+        if len(batch) >= _PIECE or size >= _PIECE_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 async def file_piece(

@@ -36,6 +36,7 @@ class RiskId(StrEnum):
     CERTIFICATE_UNUSABLE = "certificate_unusable"
     CLOCK_UNSET = "clock_unset"
     RECONCILE_DIFFERS = "reconcile_differs"
+    READER_OFFLINE = "reader_offline"
 
 
 _CERTIFICATES = {
@@ -47,7 +48,10 @@ _CERTIFICATES = {
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """One thing at risk; `terminal` is None where it is of the whole gateway."""
+    """One thing at risk; `terminal` is None where it is of the whole gateway.
+
+    Of a reader at the desk it is the reader's id.
+    """
 
     id: RiskId
     terminal: str | None
@@ -81,6 +85,7 @@ def risks(status: Line, alarms: AlarmSettings, now: datetime) -> list[Risk]:
     found += _of_outbox(status["outbox"], alarms)
     found += _of_certificates(status["certificates"])
     found += _of_counting(status["reconcile"])
+    found += _of_readers(status.get("readers", ()))
     return found
 
 
@@ -163,6 +168,14 @@ def _of_counting(lines: Iterable[Line]) -> Iterator[Risk]:
             days = ", ".join(one["day"] for one in line["differing"])
             words = f"terminal {line['terminal']}: the centre counts {days} otherwise"
             yield Risk(RiskId.RECONCILE_DIFFERS, line["terminal"], words)
+
+
+def _of_readers(lines: Iterable[Line]) -> Iterator[Risk]:
+    for line in lines:
+        if not line["online"]:
+            error = line["error"] or "not opened yet"
+            words = f"reader {line['id']} is offline: {error}"
+            yield Risk(RiskId.READER_OFFLINE, line["id"], words)
 
 
 def _of_certificates(lines: Sequence[Line]) -> Iterator[Risk]:

@@ -9,7 +9,7 @@ where it stopped: a verdict that stands never goes back to waiting.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from functools import partial
@@ -18,10 +18,11 @@ from typing import Any, Protocol, TypeVar
 
 from gateway import affected, law
 from gateway.agenda import Agenda, Item, Until
+from gateway.arrivals import Came, Strangers
 from gateway.clock import Now, text
 from gateway.clocks import Clocks
 from gateway.core.moments import day_of
-from gateway.core.values import NotJudged, Punch
+from gateway.core.values import Punch
 from gateway.core.watermark import Terminals
 from gateway.errors import ConfigError
 from gateway.intake import Intake
@@ -38,7 +39,6 @@ log = logging.getLogger("punchgate.judging")
 WINDOW = timedelta(days=45)
 """So far back everything is judged; older dates only when something of them comes."""
 
-_BEFORE, _AFTER = timedelta(days=2), timedelta(days=1)
 _DAY = timedelta(days=1)
 _TICK_SECONDS = 1.0
 _HELD_SECONDS = 120.0
@@ -87,7 +87,7 @@ class Judging:
         self._agenda = Agenda()
         self._law: Law | None = None
         self._read_until: dict[str, int] = {}
-        self._unknown: dict[str, list[int]] = {}
+        self._strangers = Strangers()
         self._unsure: dict[str, set[tuple[str, date]]] = {}
         self._looked: dict[str, int] = {}
         self._done = verdicts.Progress()
@@ -95,7 +95,7 @@ class Judging:
         self._day = ""
         self._stale = False
         self._running = False
-        self._came: list[Punch] = []
+        self._came = Came()
         self._held_since: float | None = None
         self._free = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -120,9 +120,12 @@ class Judging:
 
     def touch(self, punches: Iterable[Punch]) -> None:
         """Judge again what punches that are durable now may change."""
-        if self._running:
-            self._came.extend(punches)
-            self._woken.set()
+        if not self._running or self._law is None or not self._law.book.people:
+            return
+        for one in punches:
+            place = (one.terminal, one.serial, one.zone, one.at)
+            self._came.note(one.person, one.reason, place, text(one.received_at))
+        self._woken.set()
 
     @asynccontextmanager
     async def changing(self, loaded: Loaded) -> AsyncIterator[None]:
@@ -209,37 +212,33 @@ class Judging:
         db = self._reader.db
         self._learn()
         today = self._today()
+        came = Came()
         for row in verdicts.since(db, self._done.upto):
-            self._touch(row, row["person"], row["reason"], today)
+            place = (row["terminal"], row["serial"], row["zone"], row["at"])
+            came.note(row["person"], row["reason"], place, row["received_at"])
+        self._sort(came, today)
         self._agenda.add_all(_places(verdicts.open_dates(db)))
+        # Sessions that had not begun were not worth a verdict yet.
+        for one in self._law.book.people if self._law else ():
+            self._agenda.add(one.id, today - _DAY, today, urgent=True)
 
-    def _touch(
-        self,
-        row: Mapping[str, Any],
-        person: str | None,
-        reason: str | None,
-        today: date,
-    ) -> None:
-        if reason == NotJudged.UNKNOWN_BADGE:
-            self._stale = True
-        if reason is not None and reason != NotJudged.UNKNOWN_BADGE:
-            return
-        times = self._clocks.times(row)
-        first, last = day_of(min(times)) - _BEFORE, day_of(max(times)) + _AFTER
+    def _sort(self, came: Came, today: date) -> None:
+        """Put on the agenda whom punches concern, and know the badges of nobody."""
         recent = today - _DAY
-        if person is not None:
+        for person, first, last in came.concerned(self._clocks):
             self._agenda.add(person, max(first, recent), min(last, today), urgent=True)
             until = min(last, recent - _DAY)
             self._agenda.add(person, first, until, urgent=False)
-        else:
-            for each, day in _places(verdicts.absent_on(self._reader.db, first, last)):
-                self._agenda.add(each, day, day, urgent=False)
+        for first, last in self._strangers.add(came.strange, self._clocks):
+            waiting = verdicts.absent_on(self._reader.db, first, last)
+            for person, day in _places(waiting):
+                self._agenda.add(person, day, day, urgent=False)
 
     async def _look(self, current: Law) -> None:
         """Put on the agenda what time and reading have brought."""
         standings = self._terminals.standings()
         async with self._free:
-            came, self._came = self._came, []
+            came, self._came = self._came, Came()
             await self._aside(partial(self._take_in, came))
             self._clocks.see(current.own, standings)
             for name, serial in current.own.items():
@@ -256,27 +255,19 @@ class Judging:
                     self._looked[serial] = seen
                     self._agenda.add_all(self._unsure.pop(serial, ()))
 
-    def _take_in(self, came: list[Punch]) -> None:
+    def _take_in(self, came: Came) -> None:
         """Learn how clocks were, and whom punches concern."""
         self._learn()
-        today = self._today()
-        for punch in came:
-            row = {name: getattr(punch, name) for name in _TIMED}
-            row["received_at"] = text(punch.received_at)
-            self._touch(row, punch.person, punch.reason, today)
-        self._learn()  # a badge that nobody has
+        self._sort(came, self._today())
 
     def _learn(self) -> None:
         db = self._reader.db
         self._clocks.learn(verdicts.readings(db, self._clocks.newest))
         if self._stale:
             self._stale = False
-            self._unknown = {}
-            for row in verdicts.unknown(db):
-                times = self._clocks.times(row)
-                self._unknown.setdefault(row["terminal"], []).extend(times)
-            for found in self._unknown.values():
-                found.sort()
+            self._strangers = Strangers()
+            since = self._today() - WINDOW
+            self._strangers.add(verdicts.unknown(db, since), self._clocks)
 
     def _new_day(self, current: Law) -> None:
         """Judge everything once a day: deadlines pass, sessions will begin."""
@@ -348,7 +339,7 @@ class Judging:
 
     def _watermark(self, current: Law) -> Terminals:
         now = self._clocks.wall(self._now())
-        return watermark(current, now, self._read_until, self._unknown)
+        return watermark(current, now, self._read_until, self._strangers.moments)
 
     def _today(self) -> date:
         return day_of(self._clocks.wall(self._now()))
@@ -363,9 +354,6 @@ class Judging:
 def _refuse(error: ConfigError) -> None:
     for problem in error.problems:
         log.error("judging refused", {"problem": str(problem)})
-
-
-_TIMED = ("serial", "terminal", "at", "zone")
 
 
 def _places(found: Iterable[tuple[str, str]]) -> list[tuple[str, date]]:

@@ -24,6 +24,7 @@ from gateway.core.verdicts import (
 from sync.messages import (
     AttendanceEntry,
     Detail,
+    EntryEntry,
     EventEntry,
     LivePunch,
     PunchEntry,
@@ -147,6 +148,13 @@ def event_entry(  # noqa: PLR0913 - the keys of an event
             raw=None if raw is None else raw.hex(),
         )
     )
+
+
+def row_entry(
+    seq: int, *, key: str, table: str, row: Mapping[str, Detail], at: str
+) -> bytes:
+    """Return a row of the book that was made here as the bytes of its entry."""
+    return encode(EntryEntry(seq=seq, id=key, table=table, row=dict(row), at=at))
 
 
 def verdict_entries(

@@ -297,6 +297,9 @@ def _concerns(settings: Settings, document: Document, path: Path) -> Iterator[Pr
     )
     for name, words in tls.concerns(broker):
         yield Problem(str(path), document.line(("mqtt", name)), f"mqtt.{name}", words)
+    for index, words in desk_settings.absent(settings.readers):
+        where = ("readers", index, "port")
+        yield Problem(str(path), document.line(where), show(where), words)
     for index, terminal in enumerate(settings.terminals):
         if words := credentials.exposure(terminal.comm_key_file):
             where = ("terminals", index, "comm_key_file")

@@ -168,7 +168,8 @@ def around(
     """Return `status --json` around the lines of its terminals.
 
     `half_read`: ids whose counts cannot add up yet, because a read is under way.
-    `reconcile`, what came of the last counting with the centre, only the daemon knows.
+    `reconcile`, what came of the last counting with the centre, only the daemon knows,
+    and so `readers` at the desk and `imports` from the watched folder.
     """
     return {
         "gateway": loaded.settings.gateway.id,
@@ -183,6 +184,8 @@ def around(
         "uplink": dict(uplink) if uplink else None,
         "certificates": [one.as_json() for one in certificates_of(loaded)],
         "reconcile": [],
+        "readers": [],
+        "imports": [],
         "book": _book(loaded),
     }
 

@@ -96,7 +96,8 @@ def test_both_are_watched(unit: str, limit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", ["network.conf", "credentials.conf", "credentials-encrypted.conf"]
+    "example",
+    ["network.conf", "credentials.conf", "credentials-encrypted.conf", "serial.conf"],
 )
 def test_examples_are_drop_ins_systemd_understands(
     example: str, tmp_path: Path
@@ -109,6 +110,23 @@ def test_examples_are_drop_ins_systemd_understands(
     unit.write_text(text.replace("[Install]", f"{extra}\n[Install]"))
     assert not [x for x in _analyze("verify", str(unit)).stderr.splitlines() if x]
     assert _exposure(unit) <= 1.3
+
+
+def test_serial_drop_in_gives_ports_and_nothing_else() -> None:
+    """Devices stay closed but for serial adapters; only named places can be written."""
+    text = (SYSTEMD / "examples" / "serial.conf").read_text()
+    lines = [line for line in text.splitlines() if line and line[0] not in "#["]
+    assert lines == [
+        "PrivateDevices=no",
+        "DevicePolicy=closed",
+        "DeviceAllow=char-ttyUSB rw",
+        "DeviceAllow=char-ttyACM rw",
+        "ReadWritePaths=-/etc/punchgate/entries.jsonl",
+        "ReadWritePaths=-/media/punchgate",
+    ]
+    rule = (SYSTEMD / "examples" / "60-punchgate-reader.rules").read_text()
+    assert 'OWNER="punchgate"' in rule
+    assert 'SYMLINK+="punchgate-desk"' in rule
 
 
 def test_the_user_and_its_folder_agree() -> None:

@@ -120,10 +120,14 @@ class SerialReader:
         self._thread.start()
 
     async def events(self) -> list[Event]:
-        """Wait for at least one event; return all that wait, oldest first."""
+        """Wait for at least one event; return all that wait, oldest first.
+
+        Empty only when the reader is closed and everything was taken.
+        """
         await self._ready.wait()
         with self._gate:
-            self._ready.clear()
+            if self._wake is not None:
+                self._ready.clear()
             found, self._waiting = self._waiting, []
         return found
 
@@ -141,7 +145,10 @@ class SerialReader:
                 return False
 
     async def close(self) -> None:
-        """End the thread and leave the port; may be called twice."""
+        """End the thread and leave the port; may be called twice.
+
+        What was read until then can still be taken.
+        """
         if self._thread is None or self._wake is None:
             return
         thread, self._thread = self._thread, None
@@ -150,6 +157,7 @@ class SerialReader:
         for descriptor in self._wake:
             os.close(descriptor)
         self._wake = None
+        self._ready.set()
 
     def _run(self, wake: int) -> None:
         """Open, read until it fails, wait, again; until woken."""

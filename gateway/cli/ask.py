@@ -36,6 +36,7 @@ from gateway.store.drain import Reader
 from gateway.store.schema import table
 
 _FOLLOW_SECONDS = 0.2
+_IMPORTS_SHOWN = 5
 _COUNTS = (
     *("in_terminal", "downloaded", "stored", "punches", "repeats", "rejected"),
     *("sent", "acknowledged"),
@@ -93,11 +94,32 @@ def _show(found: dict[str, Any]) -> None:
     uplink = found["uplink"]
     link = "unknown" if uplink is None else _link(uplink)
     say(f"uplink  {link}; confirmed by the {found['confirm']}")
+    for line in found["readers"]:
+        say(f"reader  {line['id']}: {_reader(line)}")
+    for line in found["imports"][:_IMPORTS_SHOWN]:
+        say(f"import  {_import(line)}")
     if found["book"]["from"] == "central":
         say(found["book"]["words"])
     for line in found["certificates"]:
         left = "" if line["days_left"] is None else f"until {line['until']}"
         say(f"{line['key']:<8}{line['words'] or left}")
+
+
+def _reader(line: Mapping[str, Any]) -> str:
+    if not line["online"]:
+        return f"offline: {line['error'] or 'not opened yet'}"
+    flaws = ", ".join(f"{count} {kind}" for kind, count in line["flaws"].items())
+    last = f", last {line['last_card']}" if line["last_card"] else ""
+    noise = f"; no card: {flaws}" if flaws else ""
+    return f"{line['use']}, {line['presented']} cards{last}{noise}"
+
+
+def _import(line: Mapping[str, Any]) -> str:
+    said = f"{line['at']} {line['file']}"
+    if line["error"]:
+        return f"{said}: {line['error']}"
+    counts = f"{line['read']} read, {line['new']} new, {line['rejected']} rejected"
+    return f"{said} of {line['terminal']}: {counts}"
 
 
 def _width() -> int:

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -36,15 +35,16 @@ from gateway.cli.children import (
     wait_for_port,
 )
 from gateway.cli.demo_site import DemoPerson, DemoTerminal
+from gateway.cli.demo_story import SPEED, START, arrivals
+from gateway.cli.demo_verdicts import Shown
 from gateway.clock import Story
 
-_START = datetime(2026, 11, 2, 8, 20, tzinfo=timezone(timedelta(hours=8)))
-_SPEED = 60.0
 _GENERATE_UNTIL = 0.6
 _BROKER_DIES, _TERMINAL_REBOOTS, _BROKER_BACK = 0.25, 0.35, 0.40
 _LAST_PUNCH_BEFORE_END = 0.5
 _EXTRA_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
+_DAY_LOOK_SECONDS = 0.5
 _FEWEST_SECONDS = 5
 _SEED = 20261102
 
@@ -64,7 +64,7 @@ def demo(
 ) -> None:
     """Show all of it on loopback: terminals, broker, daemon, centre, faults, proof."""
     folder = _folder(data)
-    story = Story(_START, _SPEED, time.time())
+    story = Story(START, SPEED, time.time())
     try:
         held = _Demo(folder, story, seconds, demo_site.people(people)).run()
     except ChildError as error:
@@ -104,6 +104,10 @@ class _Demo:
         self._rng = random.Random(_SEED)  # noqa: S311 - a story, no secret
         self._heard = _Heard()
         self._names = {person.badge: person.name for person in crew}
+        self._verdicts = Shown(crew, START.date())
+        self._day_before = demo_site.working_days(START.date())[-1]
+        self._day_told = False
+        self._day_looked = 0.0
         self._generated = 0
         self._ports: list[Port] = []
         self._broker_port = self._port(18883)
@@ -120,10 +124,8 @@ class _Demo:
     def _terminal(
         self, name: str, serial: str, place: str, layout: str, port: int
     ) -> DemoTerminal:
-        memory, users = (
-            self._folder / f"{name}_attlog.dat",
-            self._folder / f"{name}.csv",
-        )
+        memory = self._folder / f"{name}_attlog.dat"
+        users = self._folder / f"{name}.csv"
         port = self._port(port)
         return DemoTerminal(name, serial, place, layout, port, memory, users)
 
@@ -163,12 +165,13 @@ class _Demo:
         folder = self._folder
         say(
             "punchgate demo · invented people, real ZK protocol, loopback only"
-            f" · story time {self._story.start:%a %Y-%m-%d %H:%M} ×{_SPEED:g}"
+            f" · story time {self._story.start:%a %Y-%m-%d %H:%M} ×{SPEED:g}"
             f" · data in {folder}"
         )
-        past = demo_site.history(self._crew, _START.date(), self._rng)
+        past = demo_site.history(self._crew, START.date(), self._rng)
         self._generated = sum(map(len, past.values()))
-        demo_site.write(folder, self._terminals, self._crew, past, self._broker_port)
+        files = (folder, self._terminals, self._crew, past)
+        demo_site.write(*files, self._broker_port, START.date())
         name, arguments = broker_command(folder, self._broker_port)
         self._start("broker", arguments)
         wait_for_port(self._broker_port)
@@ -249,10 +252,9 @@ class _Demo:
         """Return what happens when, in seconds since the demo began."""
         end = self._seconds * _GENERATE_UNTIL - _LAST_PUNCH_BEFORE_END
         start = min(self._passed(), end)
-        crew = self._crew if len(self._crew) < end * 5 else self._crew[: int(end * 5)]
         acts: list[tuple[float, Callable[[], None]]] = [
-            (self._rng.uniform(start, end), partial(self._punch, person))
-            for person in crew
+            (at, partial(self._punch, person))
+            for at, person in arrivals(self._crew, start, end, self._rng)
         ]
         acts += [
             (self._seconds * _BROKER_DIES, self._kill_broker),
@@ -325,7 +327,7 @@ class _Demo:
         return True
 
     def _show_equations(self) -> None:
-        """Print what the daemon counts; the proof below does not rest on it."""
+        """Print what the daemon counts."""
         try:
             status = control.ask(self._folder / "gateway", "status")
         except control.NoDaemonError as error:
@@ -366,6 +368,20 @@ class _Demo:
                 self._heard.up.setdefault(values["terminal"], time.monotonic())
             elif event == "punch":
                 self._show_punch(values)
+            elif event == "verdict" and (line := self._verdicts.late(values)):
+                say(line)
+        self._show_day()
+
+    def _show_day(self) -> None:
+        """Say how the day before was, as soon as everybody of it is judged."""
+        now = time.monotonic()
+        if self._day_told or now < self._day_looked + _DAY_LOOK_SECONDS:
+            return
+        self._day_looked = now
+        found = proof.verdicts(self._journal(), self._day_before)
+        if told := self._verdicts.day(self._day_before, found):
+            self._row("day", told)
+            self._day_told = True
 
     def _show_punch(self, values: dict[str, str]) -> None:
         badge = values["badge"]

@@ -10,14 +10,50 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from drivers.attlog import AttlogLine, format_line
+from gateway import calendars
+from gateway.core.book.standing import CalendarName
+from gateway.core.calendar import DayKind
+from gateway.shipped import folders
 
 HISTORY_DAYS = 30
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 _NUMERALS = "一二三四五六七八九十"
-_HOLIDAYS = {date(2026, 10, day) for day in range(1, 9)}
 _SLOTS = (time(8, 30), time(12, 0), time(14, 30), time(17, 30))
 _HELPED_DAYS = 6
 _UNKNOWN_BADGES = ("9001", "9002")
+_LATE_SHARE = 0.02
+_ON_LEAVE, _ABSENT = 4, 8
+"""Who is on leave, and who does not come, on the last day: places in the crew."""
+
+
+_DUTY = """
+[[vendors]]
+id = "demo"
+name = "甲运维服务公司"
+
+[[contracts]]
+id = "demo"
+vendor = "demo"
+policy = "client-contract"
+from = {first}
+to = 2027-12-31
+
+[[shifts]]
+id = "day"
+sessions = [{{ start = "08:30", end = "12:00" }}, {{ start = "14:30", end = "17:30" }}]
+days = "workdays"
+"""
+_LEAVE = """
+[[leave]]
+id = "L1"
+person = "{person}"
+kind = "personal"
+from = {day}T08:30:00
+to = {day}T17:30:00
+applied_at = {before}T10:00:00
+letter_at = {before}T10:00:00
+approved_by = "leader1"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +96,17 @@ def history(
 ) -> dict[str, list[AttlogLine]]:
     """Invent 30 working days before a date, in log order for each terminal.
 
-    Some days somebody is away; on six mornings the tenth person's badge follows the
-    ninth's within seconds; two badges are nobody's, one clock lost its battery, and one
-    date does not exist.
+    Some days somebody is away or late; on the last day one is on leave and one does not
+    come. On six mornings the tenth person's badge follows the ninth's within seconds;
+    two badges are nobody's, one clock lost its battery, and one date does not exist.
     """
     lines: dict[str, list[AttlogLine]] = {"lobby": [], "machine-room": []}
-    days = _working_days(before)
-    helped = set(rng.sample(days, _HELPED_DAYS))
+    days = working_days(before)
+    helped = set(rng.sample(days[:-1], _HELPED_DAYS))
     for day in days:
-        for person in crew:
-            if rng.random() < 0.03:  # noqa: PLR2004 - away one day in thirty
+        for place, person in enumerate(crew):
+            away = rng.random() < 0.03  # noqa: PLR2004 - one day in thirty
+            if away or (day == days[-1] and place in {_ON_LEAVE, _ABSENT}):
                 continue
             for slot in _SLOTS:
                 lines[person.terminal].append(
@@ -78,7 +115,7 @@ def history(
         if len(crew) >= 10 and day in helped:  # noqa: PLR2004 - the planted pair
             _plant(lines["lobby"], crew[8], crew[9], day, rng)
     for badge in _UNKNOWN_BADGES:
-        lines["lobby"].append(_line(badge, _around(days[-1], _SLOTS[0], rng)))
+        lines["lobby"].append(_line(badge, _around(days[-3], _SLOTS[0], rng)))
     for terminal in lines.values():
         terminal.sort(key=lambda line: line.at)
     lost_clock = AttlogLine(crew[0].badge, "2000-01-01T00:00:07")
@@ -99,20 +136,25 @@ def _plant(
     lines.append(_line(helped.badge, moment + timedelta(seconds=rng.randint(3, 6))))
 
 
-def _working_days(before: date) -> list[date]:
+def working_days(before: date) -> list[date]:
+    """Return the working days of the history, by the calendar of the demo's book."""
+    calendar = calendars.find(CalendarName.CN, folders("calendars")).calendar
     days: list[date] = []
     day = before
     while len(days) < HISTORY_DAYS:
         day -= timedelta(days=1)
-        if day.weekday() < 5 and day not in _HOLIDAYS:  # noqa: PLR2004 - Monday to Friday
+        found = calendar.day(day)
+        if found is not None and found.kind is DayKind.WORK:
             days.append(day)
     return days[::-1]
 
 
 def _around(day: date, slot: time, rng: random.Random) -> datetime:
-    """Invent a moment: a little before a start, a little after an end."""
-    sign = -1 if slot in (_SLOTS[0], _SLOTS[2]) else 1
-    seconds = sign * abs(rng.gauss(0, 1)) * 240 + rng.gauss(0, 20)
+    """Invent a moment: a little before a start, a little after an end; rarely late."""
+    before = slot in (_SLOTS[0], _SLOTS[2])
+    seconds = (-1 if before else 1) * (15 + abs(rng.gauss(0, 1)) * 240)
+    if before and rng.random() < _LATE_SHARE:
+        seconds = rng.randint(40, 2400)
     return datetime.combine(day, slot) + timedelta(seconds=round(seconds))
 
 
@@ -126,6 +168,7 @@ def write(
     crew: Sequence[DemoPerson],
     past: dict[str, list[AttlogLine]],
     broker_port: int,
+    today: date,
 ) -> None:
     """Write the terminals' memories, the book and both configurations."""
     for terminal in terminals:
@@ -134,23 +177,32 @@ def write(
         here = [person for person in crew if person.terminal == terminal.id]
         rows = [f"{n},{p.badge},{p.name}\n" for n, p in enumerate(here, 1)]
         terminal.users.write_text("uid,user_id,name\n" + "".join(rows), "utf-8")
-    (folder / "book.toml").write_text(_book(terminals, crew), encoding="utf-8")
+    days = working_days(today)
+    (folder / "book.toml").write_text(_book(terminals, crew, days), encoding="utf-8")
     (folder / "gateway.toml").write_text(
         _gateway(folder, terminals, broker_port), encoding="utf-8"
     )
     (folder / "central.toml").write_text(_central(folder, broker_port), "utf-8")
 
 
-def _book(terminals: Sequence[DemoTerminal], crew: Sequence[DemoPerson]) -> str:
+def _book(
+    terminals: Sequence[DemoTerminal], crew: Sequence[DemoPerson], days: Sequence[date]
+) -> str:
     text = 'version = "demo"\n\n[site]\nid = "demo"\nname = "演示站点"\n'
-    text += 'timezone = "Asia/Shanghai"\n'
+    text += 'timezone = "Asia/Shanghai"\ncalendar = "CN"\n'
     for terminal in terminals:
         text += f'\n[[terminals]]\nid = "{terminal.id}"\nserial = "{terminal.serial}"\n'
         text += f'place = "{terminal.place}"\n'
+    text += _DUTY.format(first=days[0])
     for person in crew:
         text += f'\n[[people]]\nid = "{person.id}"\nname = "{person.name}"\n'
+        text += f'vendor = "demo"\nfrom = {days[0]}\n'
         text += f'\n[[enrolments]]\nperson = "{person.id}"\nterminal = "*"\n'
         text += f'badge = "{person.badge}"\n'
+        text += f'\n[[roster]]\nperson = "{person.id}"\nshift = "day"\n'
+        text += f"from = {days[0]}\n"
+    if len(crew) > _ON_LEAVE:
+        text += _LEAVE.format(person=crew[_ON_LEAVE].id, day=days[-1], before=days[-4])
     return text
 
 

@@ -3,10 +3,9 @@
 import asyncio
 import os
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -36,31 +35,16 @@ from gateway.cli.app import (
     show_json,
 )
 from gateway.clock import text
-from gateway.core.normalise import readable
 from gateway.errors import ConfigError, StoreError
-from gateway.filing import Filed, Piece, file_piece, pieces
+from gateway.filing import Filed, Imported, Piece, Store, file_piece, take_in
 from gateway.intake import Intake
 from gateway.retained import VERSION
 from gateway.settings import Loaded, load
 from gateway.store import epochs
 from gateway.store.journal import Journal
 
-_PIECE = 6_000
-_PIECE_BYTES = 500_000  # of lines; as JSON below what the daemon takes
 _SHOWN = 20
 _ANSWER_SECONDS = 120.0
-Store = Callable[[Piece], Awaitable[Filed]]
-
-
-@dataclass(slots=True)
-class Imported:
-    """What became of a file; `read` counts records and bad lines."""
-
-    read: int = 0
-    new: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    rejects: list[BadLine] = field(default_factory=list)
 
 
 @app.command("import")
@@ -111,40 +95,7 @@ async def _import(
     file: Path, loaded: Loaded, terminal: str, serial: str, found: Imported
 ) -> None:
     async with _store(loaded, terminal, serial) as store:
-        seen: Counter[bytes] = Counter()
-        for batch in _batches(_with_progress(file, found)):
-            records = [line for line in batch if isinstance(line, FileRecord)]
-            found.read += len(batch)
-            found.rejects += _rejects(batch)
-            found.rejected = len(found.rejects)
-            filed = await store(pieces(records, seen))
-            found.new += filed.new
-            found.duplicate += filed.duplicate
-
-
-def _rejects(batch: list[FileRecord | BadLine]) -> Iterator[BadLine]:
-    """Name the lines that are no punch; impossible dates are kept all the same."""
-    for line in batch:
-        if isinstance(line, BadLine):
-            yield line
-        elif not readable(line.at):
-            yield BadLine(line.line, f"the date {line.at} does not exist; kept")
-
-
-def _batches(
-    lines: Iterator[FileRecord | BadLine],
-) -> Iterator[list[FileRecord | BadLine]]:
-    """Cut what was read into pieces of bounded number and size."""
-    batch: list[FileRecord | BadLine] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line.raw) if isinstance(line, FileRecord) else 0
-        if len(batch) >= _PIECE or size >= _PIECE_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        await take_in(_with_progress(file, found), store, found)
 
 
 def _with_progress(file: Path, found: Imported) -> Iterator[FileRecord | BadLine]:

@@ -4,14 +4,22 @@ The terminals' files, the journal and the central store are opened here directly
 counter of the product is asked.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from drivers.attlog import AttlogLine, parse_line
 from gateway.core.normalise import punch_id
+
+_OURS = "SELECT id || ' rev ' || rev FROM verdicts"
+_THEIRS = (
+    "SELECT id || ' rev ' || max(rev) FROM records WHERE kind = 'attendance'"
+    " GROUP BY id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,9 @@ class Proof:
     journal_ids: frozenset[str]
     centre_ids: frozenset[str]
     centre_rows: int
+    journal_verdicts: frozenset[str] = frozenset()
+    centre_verdicts: frozenset[str] = frozenset()
+    """The last verdict on each session, as its id and revision."""
 
     @property
     def holds(self) -> bool:
@@ -33,6 +44,7 @@ class Proof:
             self.generated == self.in_terminals == self.journal_rows
             and self.terminal_ids == self.journal_ids == self.centre_ids
             and self.centre_rows == len(self.centre_ids)
+            and self.journal_verdicts == self.centre_verdicts
         )
 
     def text(self) -> str:
@@ -42,7 +54,8 @@ class Proof:
         return (
             f"generated {self.generated:,} {sign} in terminals {self.in_terminals:,}"
             f" {sign} journal {self.journal_rows:,} ({len(self.journal_ids):,} punches"
-            f" + {rest} rejected or repeated) · centre {self.centre_rows:,} · {verdict}"
+            f" + {rest} rejected or repeated) · centre {self.centre_rows:,} · verdicts"
+            f" {len(self.journal_verdicts):,} · {verdict}"
         )
 
     def differences(self) -> list[str]:
@@ -52,13 +65,18 @@ class Proof:
             "journal": self.journal_ids,
             "centre": self.centre_ids,
         }
-        everything = frozenset[str]().union(*places.values())
-        return [
-            f"{one} is missing in: "
-            + ", ".join(name for name, ids in places.items() if one not in ids)
-            for one in sorted(everything)
-            if any(one not in ids for ids in places.values())
-        ]
+        judged = {"journal": self.journal_verdicts, "centre": self.centre_verdicts}
+        return [*_missing(places), *_missing(judged)]
+
+
+def _missing(places: Mapping[str, frozenset[str]]) -> list[str]:
+    everything = frozenset[str]().union(*places.values())
+    return [
+        f"{one} is missing in: "
+        + ", ".join(name for name, ids in places.items() if one not in ids)
+        for one in sorted(everything)
+        if any(one not in ids for ids in places.values())
+    ]
 
 
 def read(
@@ -84,6 +102,8 @@ def read(
         journal_ids=frozenset(journal_ids),
         centre_ids=frozenset(centre_ids),
         centre_rows=len(centre_ids),
+        journal_verdicts=frozenset(_column(journal, _OURS)),
+        centre_verdicts=frozenset(_column(centre, _THEIRS)),
     )
 
 
@@ -102,11 +122,15 @@ def _column(path: Path, sql: str) -> list[str]:
     except sqlite3.OperationalError:
         return []
     try:
-        return [str(row[0]) for row in conn.execute(sql)]
+        return [_text(row[0]) for row in conn.execute(sql)]
     except sqlite3.OperationalError:
         return []
     finally:
         conn.close()
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def reasons(journal: Path) -> dict[str, int]:
@@ -119,3 +143,9 @@ def reasons(journal: Path) -> dict[str, int]:
         for reason in _column(journal, sql):
             found[reason] = found.get(reason, 0) + 1
     return found
+
+
+def verdicts(journal: Path, day: date) -> list[dict[str, Any]]:
+    """Return the verdicts of a day."""
+    sql = f"SELECT body FROM verdicts WHERE date = '{day}'"  # noqa: S608 - a date of ours
+    return [json.loads(body) for body in _column(journal, sql)]

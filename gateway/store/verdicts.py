@@ -142,14 +142,16 @@ def punches(db: Database, person: str, first: date, last: date) -> list[dict[str
     )
 
 
-def unknown(db: Database) -> list[dict[str, Any]]:
-    """Return the rows of the punches whose badge nobody has."""
-    return list(
-        table(db, "punches").rows_where(
-            "reason = 'unknown_badge'",
-            select="terminal, serial, at, zone, received_at",
-        )
+def unknown(db: Database, first: date) -> set[tuple[str, str, str, str]]:
+    """Return (terminal, serial, zone, minute) of punches with badges nobody has."""
+    rows = table(db, "punches").rows_where(
+        "reason = 'unknown_badge' AND at >= ?",
+        [str(first)],
+        select="DISTINCT terminal, serial, zone, substr(at, 1, 16) AS minute",
     )
+    return {
+        (row["terminal"], row["serial"], row["zone"], row["minute"]) for row in rows
+    }
 
 
 def newest(db: Database) -> int:

@@ -52,7 +52,11 @@ class House:
     """
 
     def __init__(
-        self, folder: Path, terminals: int = 1, people: Sequence[str] = PEOPLE
+        self,
+        folder: Path,
+        terminals: int = 1,
+        people: Sequence[str] = PEOPLE,
+        fast_seconds: int = 0,
     ) -> None:
         self.folder = folder
         self.journal = folder / "data" / "journal.db"
@@ -60,7 +64,11 @@ class House:
         self._clock = at("08:20")
         self.fleet = Fleet(
             [
-                VirtualConfig(serial=f"VT{number:08}", clock=lambda: self._clock)
+                VirtualConfig(
+                    serial=f"VT{number:08}",
+                    clock=lambda: self._clock,
+                    clock_offset_seconds=fast_seconds,
+                )
                 for number in range(terminals)
             ]
         )
@@ -168,6 +176,10 @@ class House:
         """Return every entry of `attendance`, in order."""
         sql = "SELECT entry FROM outbox WHERE kind = 'attendance' ORDER BY epoch, seq"
         return [json.loads(row[0]) for row in query(self.journal, sql)]
+
+    def read(self) -> bool:
+        """Say whether a terminal's clock was looked at."""
+        return bool(query(self.journal, "SELECT 1 FROM clocks"))
 
     def judged(self) -> bool:
         """Say whether nothing waits to be judged: it is written down then."""

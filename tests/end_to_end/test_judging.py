@@ -82,6 +82,23 @@ def test_late_is_shown_at_once_and_becomes_final(
     assert revs == list(range(1, final["rev"] + 1))
 
 
+def test_a_session_is_told_when_it_begins_and_when_it_ends(house: House) -> None:
+    """Nobody there yet is worth a line; early leave is known at the end, not before."""
+    house.start()
+    house.punch("1", "08:10:00")
+    house.until(lambda: house.verdict("p1", 1).get("arrival") is not None, "p1 in")
+    assert house.verdict("p2", 1) == {}
+    house.set("08:30:00")
+    house.until(lambda: house.verdict("p2", 1).get("state") == "pending", "p2 missing")
+    house.set("11:50:00")
+    house.punch("1", "11:49:00")
+    house.until(lambda: house.verdict("p1", 1)["departure"] is not None, "p1 out")
+    assert kinds(house.verdict("p1", 1)) == []
+    house.set("12:00:00")
+    early = [("early_leave", False)]
+    house.until(lambda: kinds(house.verdict("p1", 1)) == early, "early")
+
+
 def test_a_silent_second_terminal_keeps_verdicts_pending(two_doors: House) -> None:
     """E98: no absence before every terminal was read; late data turns it into ok."""
     house = two_doors
@@ -90,12 +107,15 @@ def test_a_silent_second_terminal_keeps_verdicts_pending(two_doors: House) -> No
         house.punch("1", time)
     house.punch("1", GOOD[0], terminal=1)
     house.start()
-    house.until(lambda: house.verdict("p1", 1).get("state") == "pending", "pending")
-    house.until(house.judged, "everything judged")
+
+    def waits() -> str:
+        said: dict[str, str] = house.verdict("p1", 1).get("waits") or {}
+        return said.get("en", "")
+
+    house.until(lambda: waits() == "waits for terminal t1, never read", "pending")
     waiting = house.verdict("p1", 1)
-    assert kinds(waiting) == []
+    assert (waiting["state"], kinds(waiting)) == ("pending", [])
     assert "waits_for_terminal" in waiting["flags"]
-    assert waiting["waits"]["en"] == "waits for terminal t1, never read"
     house.deaf = set()
     house.write()
     house.reload()
@@ -153,6 +173,7 @@ def test_a_restart_judges_the_same(house: House) -> None:
     house.until(lambda: len(kinds(house.verdict("p1", 1))) == 1, "late")
     house.set("13:20:00")
     house.until(lambda: house.verdict("p1", 1)["state"] == "found", "final")
+    house.until(lambda: kinds(house.verdict("p2", 1)) == [("absence", True)], "absent")
     house.until(house.judged, "everything judged")
     house.stop()
     before = house.sent()
@@ -218,3 +239,38 @@ def test_a_broken_policy_leaves_judging_as_it_was(
     assert "judging refused" in [record.message for record in caplog.records]
     house.punch("1", "08:31:07")
     house.until(lambda: kinds(house.verdict("p1", 1)) == [("late", False)], "late")
+
+
+def test_a_fast_clock_makes_nobody_early(tmp_path: Path) -> None:
+    """E45: 90 s fast at every look: judged by corrected time, the raw one is kept."""
+    with House(tmp_path, people=["p1"], fast_seconds=90) as house:
+        house.write()
+        house.start()
+        house.set("08:25:00")
+        house.until(house.read, "a look at the clock")
+        house.set("08:32:00")
+        house.punch("1", "08:31:20")
+        house.until(lambda: house.verdict("p1", 1).get("arrival") is not None, "in")
+        house.set("08:40:00")
+        arrival = {"at": f"{DAY}T08:29:50+08:00"}
+        house.until(
+            lambda: house.verdict("p1", 1)["arrival"]["at"] == arrival["at"], "on time"
+        )
+        house.until(house.judged, "everything judged")
+        verdict = house.verdict("p1", 1)
+        assert (kinds(verdict), "time_uncertain" in verdict["flags"]) == ([], False)
+
+
+def test_a_history_read_from_a_fast_clock_costs_nobody(tmp_path: Path) -> None:
+    """E45: nobody knows how it was: both are tried, the cheaper stands, flagged."""
+    with House(tmp_path, people=["p1"], fast_seconds=90) as house:
+        house.write()
+        house.set("20:00:00")
+        for time in ("08:31:20", "12:00:30", "14:20:00", "17:35:00"):
+            house.punch("1", time)
+        house.start()
+        house.until(lambda: house.verdict("p1", 1).get("state") == "ok", "ok")
+        verdict = house.verdict("p1", 1)
+        assert "time_uncertain" in verdict["flags"]
+        assert verdict["arrival"]["at"] == f"{DAY}T08:29:50+08:00"
+        assert verdict["departure"]["at"] == f"{DAY}T12:00:30+08:00"

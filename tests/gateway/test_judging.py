@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway import law, outgoing
 from gateway.agenda import Agenda, Item, Until
@@ -31,7 +31,7 @@ from gateway.store import epochs
 from gateway.store.journal import Journal
 from gateway.store.seen import Seen
 from gateway.terminal_spec import Standing
-from sync.messages import AttendanceEntry
+from sync.messages import AttendanceEntry, Said
 from tests.builders import SERIAL, record
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -94,6 +94,28 @@ applied_at = 2026-11-02T09:00:00
 approved_by = "leader1"
 """
 
+ENTRY = AttendanceEntry(
+    seq=0,
+    id="a1_x",
+    rev=0,
+    person="p1",
+    vendor="acme",
+    date="2026-11-02",
+    shift="day",
+    session=1,
+    start="2026-11-02T08:30:00+08:00",
+    end="2026-11-02T12:00:00+08:00",
+    arrival=None,
+    departure=None,
+    state="pending",
+    flags=["waits_for_terminal"],
+    waits=None,
+    final=False,
+    policy="client-contract",
+    findings=[],
+    deductions=[],
+)
+
 
 @dataclass
 class World:
@@ -136,7 +158,7 @@ async def running(found: World) -> AsyncIterator[tuple[Intake, Judging]]:
         lambda: found.now,
         lambda: None,
         found.loaded.book,
-        lambda punches: told[0].touch(punches),
+        lambda punches: told[0].touch(punches),  # noqa: PLW0108 - told below
     )
     await intake.ask(lambda db: epochs.current(db, text(found.now)))
     judging = Judging(journal.path, intake, lambda: found.now, found, lambda: None)
@@ -190,7 +212,7 @@ def at_once(found: World, punches: Sequence[tuple[str, str]]) -> dict[str, str]:
         mark,
         own_terminals=frozenset({"lobby"}),
     )
-    said = {}
+    said: dict[str, str] = {}
     for person, badge in PEOPLE.items():
         mine = [
             Punched(punch_id(SERIAL, badge, at), read(at), "hq", "lobby", 0)
@@ -270,7 +292,9 @@ def test_judging_again_says_nothing_again(tmp_path: Path, again: int) -> None:
     found = world(tmp_path)
     found.now = END
 
-    async def lived() -> list[dict[str, Any]]:
+    async def lived() -> tuple[list[dict[str, Any]], int]:
+        rows: list[dict[str, Any]] = []
+        sent = 0
         for _ in range(again + 1):
             async with running(found) as (intake, judging):
                 await store(intake, [("1", "2026-11-02T08:31:07")])
@@ -283,11 +307,10 @@ def test_judging_again_says_nothing_again(tmp_path: Path, again: int) -> None:
                         "SELECT count(*) FROM outbox WHERE kind = 'attendance'"
                     ).fetchone()[0]
                 )
-        assert len(rows) == sent
-        return rows
+        return rows, sent
 
-    rows = asyncio.run(lived())
-    assert rows
+    rows, sent = asyncio.run(lived())
+    assert len(rows) == sent > 0
     assert {row["rev"] for row in rows} == {1}
     assert all(
         "甲" not in json.dumps(json.loads(row["body"])["person"]) for row in rows
@@ -313,6 +336,44 @@ def test_dates_before_the_window_are_judged_when_a_punch_of_them_comes(
     before, more = asyncio.run(lived())
     assert min(before) == str((found.now - timedelta(days=45)).date())
     assert more == {"2026-11-03", "2026-11-04", "2026-11-05", "2026-11-06"}
+
+
+def test_old_punches_that_nobody_came_to_judge_are_judged_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    """Durable is not judged: a power cut between the two loses no verdict."""
+    found = world(tmp_path)
+    found.now = END + timedelta(days=90)
+
+    async def lived() -> set[str]:
+        async with running(found) as (intake, judging):
+            await settle(judging)
+            await store(intake, [("1", "2026-11-05T08:31:07")])
+        async with running(found) as (intake, judging):
+            await settle(judging)
+            return {one.date for _, one in (await stored(intake)).values()}
+
+    assert "2026-11-05" in asyncio.run(lived())
+
+
+def test_how_far_a_terminal_was_read_makes_no_revision() -> None:
+    """It moves on with every poll; another terminal to wait for is another verdict."""
+    digests = []
+    for words in ("t1, silent since 11-02 07:58", "t1, silent since 11-02 08:58", "t2"):
+        said = Said(zh=words, en=f"waits for terminal {words}")
+        digests.append(outgoing.verdict_digest(replace(ENTRY, waits=said)))
+    assert digests[0] == digests[1] != digests[2]
+    assert outgoing.verdict_digest(replace(ENTRY, seq=9, rev=9)) == (
+        outgoing.verdict_digest(ENTRY)
+    )
+
+
+def test_a_verdict_is_read_back_as_it_was_said() -> None:
+    """What is stored is the entry itself, with its seq and its revision."""
+    body = outgoing.verdict_entry(ENTRY, 7, 2)
+    assert outgoing.read_verdict(body) == replace(ENTRY, seq=7, rev=2)
+    gone = outgoing.withdrawn(body)
+    assert (gone.state, gone.flags, gone.final) == ("excused", ["not_owed"], True)
 
 
 def test_the_agenda_gives_each_date_once_and_new_ones_first() -> None:

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.base import Announcement, Counts
 from gateway.poller import Poller, WrongTerminalError
 from gateway.store import figures
-from tests.builders import SERIAL
+from tests.builders import NOW, SERIAL
 from tests.gateway.pollers import CLOCK, FakeTerminal, Log, gateway
 
 # Few different records: identical ones are common, next to and far from each other.
@@ -309,7 +311,46 @@ def test_a_start_shows_what_the_journal_knows() -> None:
             await asyncio.gather(task, return_exceptions=True)
             found = replace(site.poller.standing, error=None)
             assert found == replace(
-            before, online=False, capacity=None, complete_at=None, offset_at=None
-        )
+                before, online=False, capacity=None, complete_at=None, offset_at=None
+            )
 
     asyncio.run(restart())
+
+
+def test_a_log_is_complete_until_its_counter_was_asked() -> None:
+    """What is punched while the log is read may be missing; a mere look is enough."""
+
+    async def look() -> None:
+        async with gateway() as site:
+            assert site.poller.standing.complete_at is None
+            await site.poll([1, 2])
+            assert site.poller.standing.complete_at == NOW
+            later = site.poller._now = lambda: NOW + timedelta(hours=1)
+            reads = len(site.terminal.asked)
+            await site.poller.visit(site.terminal)
+            assert len(site.terminal.asked) == reads
+            assert site.poller.standing.complete_at == later()
+
+    asyncio.run(look())
+
+
+def test_a_log_that_shows_less_than_it_counts_is_not_complete() -> None:
+    """Also not while an announced punch is missing, or in the middle of a read."""
+
+    async def look() -> None:
+        async with gateway(count_off=1) as site:
+            await site.poll([1, 2])
+            assert site.poller.standing.complete_at is None
+            site.terminal.count_off = 0
+            announced = [Announcement("1001", "2026-11-02T07:59:00")]
+            await site.poller.look(site.terminal, announced)
+            assert site.poller.waits_for_records
+            assert site.poller.standing.complete_at is None
+            site.poller._announced.waiting.clear()
+            site.poller.distrust = True
+            site.poller._complete(Counts(0, 2, 1000))
+            assert site.poller.standing.complete_at is None
+            await site.poller.look(site.terminal)
+            assert site.poller.standing.complete_at == NOW
+
+    asyncio.run(look())

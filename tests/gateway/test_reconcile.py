@@ -187,9 +187,7 @@ def test_a_centre_that_holds_more_is_no_alarm(
 
     caplog.set_level("INFO")
     asyncio.run(run())
-    assert [r.levelname for r in caplog.records if r.msg == "day has more"] == [
-        "INFO"
-    ]
+    assert [r.levelname for r in caplog.records if r.msg == "day has more"] == ["INFO"]
 
 
 def test_an_answer_after_a_restart_still_counts(tmp_path: Path) -> None:
