@@ -190,14 +190,14 @@ class Ground:
         """Say whether the centre has committed a punch."""
         return bool(ask(self.store, "SELECT 1 FROM punches WHERE id = ?", punch))
 
-    def read(self, *journals: Journal) -> None:
+    def read(self, *journals: Journal, seconds: float = 60.0) -> None:
         """Wait until every journal holds what the terminals recorded."""
         want = self.checker.recorded()
         wanted = journals or (self.journal,)
         until(
             lambda: all(want <= set(one.punches()) for one in wanted),
             "every punch in the journal",
-            60,
+            seconds,
         )
 
     def settle(self, seconds: float = 60.0, checker: Checker | None = None) -> Verdict:
