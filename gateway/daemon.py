@@ -21,6 +21,7 @@ from gateway.core.book import changes
 from gateway.core.values import Punch
 from gateway.core.walker import Problem
 from gateway.delivery import Delivery, JournalOutbox
+from gateway.desk import Desk
 from gateway.errors import ConfigError
 from gateway.following import Following
 from gateway.housekeeping import Housekeeping
@@ -70,6 +71,7 @@ class Daemon:
         self._judging = Judging(
             self._journal.path, self._intake, now, self._terminals, self._wake
         )
+        self._desk = Desk(self._intake, now, self._wake, loaded)
         self._retained = Retained(self, self._reader, now)
         self._newest = status.Newest()
         self._alarms = Alarms(self, now, VERSION)
@@ -122,11 +124,13 @@ class Daemon:
             await self._learn(self.loaded)
             await self._intake.interpret()
             await self._terminals.apply(self.loaded, distrust=started.unclean)
+            await self._desk.apply(self.loaded)
             notify("READY=1")
             await self._work(stop)
         finally:
             notify("STOPPING=1")
             await self._terminals.stop()
+            await self._desk.stop()
             await self._alarms.stop()
             await control.stop()
             await self._judging.close()
@@ -138,6 +142,7 @@ class Daemon:
         """Run every task; the first that ends, ends all."""
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._terminals.run()),
+            asyncio.create_task(self._desk.run()),
             asyncio.create_task(self._delivery.run()),
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._commands.run()),
@@ -166,6 +171,7 @@ class Daemon:
             uplink=self._delivery.status(),
             half_read=self._terminals.half_read(),
         )
+        found |= self._desk.summary()
         return {**found, "reconcile": self._reconciler.summary()}
 
     def overview(self) -> dict[str, Any]:
@@ -177,6 +183,7 @@ class Daemon:
             self._delivery.status(),
             self._terminals.half_read(),
         )
+        found |= self._desk.summary()
         return {**found, "reconcile": self._reconciler.summary()}
 
     def announce(self) -> None:
@@ -200,6 +207,7 @@ class Daemon:
         self._book_seen = loaded.book_stamp
         changed = await self._learn(loaded)
         touched = await self._terminals.apply(loaded)
+        touched += await self._desk.apply(loaded)
         follows = loaded.follows_centre is not before.follows_centre
         if loaded.settings.mqtt != before.settings.mqtt or follows:
             self._delivery.renew()
@@ -219,6 +227,7 @@ class Daemon:
             punches = await self._attribute(self.loaded)
             try:
                 touched = await self._terminals.apply(self.loaded)
+                touched += await self._desk.apply(self.loaded)
             except ConfigError as error:  # a comm key that is gone
                 touched = self._refuse(error)["terminals"]
         log.info(

@@ -258,7 +258,7 @@ def test_a_second_card_of_one_person_changes_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         with device(tmp_path) as there:
             for more, book in ((ROLL, ROSTER), (ATTEST, ROSTER + SUBSTITUTION)):
-                folder = tmp_path / more[13:17]
+                folder = tmp_path / more.split('"')[3]
                 folder.mkdir()
                 readers = reader(tmp_path, f"{more}{LINES}debounce_seconds = 0.1\n")
                 async with site(folder, readers=readers, book=book) as at:
