@@ -87,7 +87,11 @@ class Daemon:
             book=self._following.take,
         )
         self._housekeeping = Housekeeping(
-            self._intake, now, lambda: self.loaded, self._reconciler
+            self._intake,
+            now,
+            lambda: self.loaded,
+            self._reconciler,
+            self._delivery.centre_now,
         )
         self._book_seen = loaded.book_stamp
 

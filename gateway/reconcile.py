@@ -6,6 +6,7 @@ by a second count.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _HOUR = 3
 _RECENT_DAYS = 40
 _DAYS_AN_EVENT = 40
 _LAST = "reconciled_on"
+_DIFFERING = "differing"
 
 
 @dataclass(slots=True)
@@ -46,13 +48,12 @@ class _Asked:
 class Summary:
     """What came of the last counting of one terminal.
 
-    `differing`: days the centre counts otherwise. `waiting`: events not yet answered.
+    `waiting`: events not yet answered.
     """
 
     at: str = ""
     days: int = 0
     waiting: int = 0
-    differing: list[dict[str, Any]] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
 
 
@@ -79,40 +80,50 @@ class Reconciler:
         self._wake = wake
         self._asked: dict[str, _Asked] = {}
         self._summaries: dict[str, Summary] = {}
+        # Terminal → days the centre counts otherwise, until both count alike; written
+        # down, so that neither a night nor a restart ends the alarm.
+        self._open: dict[str, dict[str, dict[str, Any]]] | None = None
         self._counting = asyncio.Lock()
 
     @property
     def differing(self) -> dict[str, int]:
         """Return terminal → days the centre counts otherwise, where there are any."""
         return {
-            self._name(serial): len(one.differing)
-            for serial, one in self._summaries.items()
-            if one.differing
+            self._name(serial): len(lines)
+            for serial, lines in (self._open or {}).items()
+            if lines
         }
 
     def summary(self) -> list[dict[str, Any]]:
         """Return what came of the last counting, a line per terminal."""
-        return [
-            {
-                "terminal": self._name(serial),
-                "serial": serial,
-                "at": one.at,
-                "days": one.days,
-                "waiting": one.waiting,
-                "differing": one.differing,
-                "mended": one.mended,
-            }
-            for serial, one in sorted(self._summaries.items())
-        ]
+        unlike = self._open or {}
+        lines = []
+        for serial in sorted(
+            {*self._summaries, *(name for name in unlike if unlike[name])}
+        ):
+            one = self._summaries.get(serial, Summary())
+            lines.append(
+                {
+                    "terminal": self._name(serial),
+                    "serial": serial,
+                    "at": one.at,
+                    "days": one.days,
+                    "waiting": one.waiting,
+                    "differing": list(unlike.get(serial, {}).values()),
+                    "mended": one.mended,
+                }
+            )
+        return lines
 
     async def nightly(self, zone: ZoneInfo) -> None:
         """Count once a day, at three in the site's night or when next awake."""
+        await self._recall()
         local = self._now().astimezone(zone)
         due = (local - timedelta(hours=_HOUR)).date().isoformat()
         last = await self._intake.ask(lambda db: schema.get(db, _LAST))
         if last is None:  # a new journal: the first night comes
             await self._intake.ask(lambda db: schema.put(db, _LAST, due))
-        elif last < due:
+        elif last != due:  # also behind a clock that had jumped ahead
             await self.count(zone)
             await self._intake.ask(lambda db: schema.put(db, _LAST, due))
 
@@ -124,6 +135,8 @@ class Reconciler:
             today = self._now().astimezone(zone).date()
             since = (today - timedelta(days=_RECENT_DAYS)).isoformat()
             wanted = await self._intake.ask(lambda db: days.touched(db, since))
+            for serial, lines in (await self._recall()).items():
+                wanted.setdefault(serial, set()).update(lines)
             for serial, some in days.chunks(wanted, _DAYS_AN_EVENT):
                 await self._queue(serial, some, again=False)
             await self._intake.ask(days.remember)
@@ -147,41 +160,52 @@ class Reconciler:
         theirs = {one.day: one for one in said.days}
         unlike = [one for one in asked.counts if theirs.get(one.day, one) != one]
         alike = {one.day for one in asked.counts} - {one.day for one in unlike}
-        self._settle(asked.serial, summary, alike)
+        lines = (await self._recall()).setdefault(asked.serial, {})
+        self._settle(asked.serial, summary, lines, alike)
         for ours in unlike:
-            self._differs(asked, summary, ours, theirs[ours.day])
+            self._differs(asked, lines, ours, theirs[ours.day])
+        said_now = json.dumps(self._open)
+        await self._intake.ask(lambda db: schema.put(db, _DIFFERING, said_now))
         if unlike and not asked.again:
             await self._send_again(asked.serial, [one.day for one in unlike])
 
-    def _settle(self, serial: str, summary: Summary, alike: set[str]) -> None:
+    async def _recall(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the days that differ, as they were written down."""
+        if self._open is None:
+            kept = await self._intake.ask(lambda db: schema.get(db, _DIFFERING))
+            self._open = json.loads(kept or "{}")
+        return self._open
+
+    def _settle(
+        self,
+        serial: str,
+        summary: Summary,
+        lines: dict[str, dict[str, Any]],
+        alike: set[str],
+    ) -> None:
         """Note the days that both count alike now."""
-        for line in list(summary.differing):
-            if line["day"] in alike:
-                summary.differing.remove(line)
-                summary.mended.append(line["day"])
-                values = {"terminal": self._name(serial), "day": line["day"]}
-                log.info("reconcile mended", values)
+        for day in sorted(alike & lines.keys()):
+            del lines[day]
+            summary.mended.append(day)
+            values = {"terminal": self._name(serial), "day": day}
+            log.info("reconcile mended", values)
 
     def _differs(
-        self, asked: _Asked, summary: Summary, ours: DayCount, theirs: DayCount
+        self,
+        asked: _Asked,
+        lines: dict[str, dict[str, Any]],
+        ours: DayCount,
+        theirs: DayCount,
     ) -> None:
-        values = {
-            "terminal": self._name(asked.serial),
-            "day": ours.day,
-            "here": ours.count,
-            "centre": theirs.count,
-        }
-        summary.differing = [
-            line for line in summary.differing if line["day"] != ours.day
-        ]
+        counts = {"here": ours.count, "centre": theirs.count}
+        values = {"terminal": self._name(asked.serial), "day": ours.day, **counts}
+        lines.pop(ours.day, None)
         if asked.again and theirs.count > ours.count:
             # Everything of ours went up twice: the centre knows more than this journal,
             # as after a lost card. Nothing is missing there.
             log.info("day has more", values)
             return
-        summary.differing.append(
-            {"day": ours.day, "here": ours.count, "centre": theirs.count}
-        )
+        lines[ours.day] = {"day": ours.day, **counts}
         log.error("day differs", values)
 
     async def _send_again(self, serial: str, wanted: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from central.store.tables import (
     FIRST_CAME,
     IDENTITY,
     KNOWN,
+    SEEN,
     closed,
     gateways,
     ledger,
@@ -55,7 +56,8 @@ def prepare(dialect: Dialect) -> Statements:
     rows = insert(punch_rows)
     revised = rows.on_conflict_do_update(
         index_elements=["id"],
-        set_={name: rows.excluded[name] for name in KNOWN},
+        # How the first stream saw it stays beside that stream.
+        set_={name: rows.excluded[name] for name in KNOWN if name not in SEEN},
         where=rows.excluded.rev > punch_rows.c.rev,
     )
     put_aside = insert(quarantine)

@@ -95,6 +95,9 @@ KNOWN = (
 )
 """What is known of a punch; a higher `rev` knows better."""
 
+SEEN = ("received_at", "offset_seconds", "source")
+"""How a stream saw a punch; of the first one it stays, of others it is a sighting."""
+
 FIRST_CAME = ("site", "gateway", "epoch", "seq", "stored_at")
 """How a punch first came here, for ever."""
 

@@ -41,7 +41,7 @@ def rows(stream: Any, kind: str, text: str, data: Any) -> Iterator[tuple[Any, ..
         entry, end = json.JSONDecoder().raw_decode(text, at)
         body, at = text[at:end], end + (text[end] == ",")
         chain = hashlib.sha256(bytes.fromhex(chain) + body.encode()).hexdigest()
-        yield (*stream, entry["seq"], entry["seq"], kind, body, chain)
+        yield (*stream, *[range(2**63)[entry["seq"]]] * 2, kind, body, chain)
     if chain != data["chain"]["head"]:
         raise ValueError("broken chain: nothing of this message is stored")
 
@@ -54,7 +54,7 @@ def take(link: client.Client, _: object, message: client.MQTTMessage) -> None:
         stream = tuple(data[key] + "" for key in STREAM)  # only texts will do
         with db:
             db.executemany(ENTRY, rows(stream, kind, message.payload.decode(), data))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         print(f"put aside, {message.topic}: {error!r}", flush=True)
         return
     upto, head, due = known.get(stream, (0, None, 0.0))

@@ -61,12 +61,17 @@ def fates(
 def requeue_pruned(
     db: Database, now: str, epoch: str, gone: Sequence[RangeFate], entry: EncodePunch
 ) -> int:
-    """Queue the punches of pruned entries again; return how many."""
+    """Queue the punches of pruned entries again; return how many.
+
+    Which entry brought a later revision is not known any more, so all revised punches
+    go up with them.
+    """
     again = 0
     appender = Appender(db, now)
     for span in gone:
         rows = table(db, "punches").rows_where(
-            "epoch = (SELECT id FROM epochs WHERE name = ?) AND seq BETWEEN ? AND ?",
+            "(epoch = (SELECT id FROM epochs WHERE name = ?) AND seq BETWEEN ? AND ?)"
+            " OR rev > 1",
             [epoch, span.first, span.last],
             order_by="seq",
         )

@@ -134,6 +134,29 @@ def test_the_highest_rev_wins_whatever_the_order(
     assert tuple(row) == ("p02", 3, order[0] + 1)
 
 
+def test_a_higher_rev_of_another_gateway_leaves_who_saw_it_when(
+    store: CentralStore,
+) -> None:
+    """More is known of the punch; how the first gateway saw it stays."""
+    first, other = MemoryOutbox("epoch-1"), MemoryOutbox("epoch-2")
+    first.add("punch", punch(0, 7))
+    better = msgspec.structs.replace(
+        punch(0, 7),
+        rev=2,
+        person="p01",
+        received_at="2026-11-02T23:59:59+08:00",
+        source="file",
+    )
+    other.add("punch", better)
+    store.commit(messages(first), AT)
+    store.commit(messages(other, "g2"), AT)
+    sql = "SELECT person, received_at, source FROM punch_rows"
+    (row,) = store._conn.execute(text(sql))
+    assert tuple(row) == ("p01", "2026-11-02T08:00:01+08:00", "poll")
+    (seen,) = store._conn.execute(text("SELECT gateway, source FROM sightings"))
+    assert tuple(seen) == ("g2", "file")
+
+
 def test_the_same_rev_again_changes_nothing(store: CentralStore) -> None:
     """Equal revisions: the first one stands."""
     outbox = MemoryOutbox()

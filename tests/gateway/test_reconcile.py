@@ -235,3 +235,50 @@ def test_the_night_comes_once(tmp_path: Path) -> None:
             assert kept == "2026-11-05"
 
     asyncio.run(run())
+
+
+def test_a_clock_that_jumped_does_not_end_the_counting(tmp_path: Path) -> None:
+    """Ten years ahead and back: the next night counts again."""
+
+    async def run() -> None:
+        async with site(tmp_path) as here:
+            await here.punch("2026-11-02T06:00:00")
+            night = datetime(2026, 11, 3, 4, tzinfo=ZONE)
+            counted = []
+            for moment in (
+                NOW,
+                NOW + timedelta(days=3650),
+                night,
+                night + timedelta(days=1),
+            ):
+                here.clock[0] = moment
+                await here.reconciler.nightly(ZONE)
+                counted.append(len(await here.counts()))
+            assert counted[-1] > counted[-2] > counted[0] == 0
+
+    asyncio.run(run())
+
+
+def test_neither_a_night_nor_a_restart_ends_an_alarm(tmp_path: Path) -> None:
+    """A day that differs is counted every time until both count it alike."""
+
+    async def run() -> None:
+        async with site(tmp_path) as here:
+            await here.punch("2020-01-05T08:00:00")
+            await here.reconciler.count(ZONE)
+            (event,) = await here.counts()
+            await here.answer(event, nothing("2020-01-05"))
+            _, second = await here.counts()
+            await here.answer(second, nothing("2020-01-05"))
+            later = Site(
+                here.intake,
+                Reconciler(here.intake, lambda: NOW, _name, lambda: None),
+            )
+            await later.reconciler.count(ZONE)
+            assert later.reconciler.differing == {"lobby": 1}
+            third = (await here.counts())[-1]
+            assert "2020-01-05" in third["detail"]
+            await later.answer(third)
+            assert later.reconciler.differing == {}
+
+    asyncio.run(run())

@@ -5,14 +5,15 @@ import json
 import pytest
 from sqlite_utils import Database
 
+from gateway.core.book import read_book
 from gateway.store import epochs
 from gateway.store.again import fates, fork, requeue_days, requeue_pruned
 from gateway.store.epochs import Appender
-from gateway.store.outbox import interpret
+from gateway.store.outbox import interpret, relearn
 from gateway.store.retention import prune
 from gateway.store.schema import table
 from sync.commands import RangeFate
-from tests.builders import SERIAL, STAMP, meaning, record, records
+from tests.builders import BOOK, SERIAL, STAMP, meaning, record, records
 from tests.gateway.store.journals import keep, memory, verify_chain
 
 LATER = "2027-11-02T00:00:01.000+00:00"
@@ -114,6 +115,21 @@ def test_punches_of_pruned_entries_go_up_under_new_seqs(db: Database) -> None:
         old | {"seq": seq} for seq, old in zip((7, 8, 9), before[1:4], strict=True)
     ]
     assert requeue_pruned(db, STAMP, "another", gone, meaning().punch_entry) == 0
+
+
+def test_a_pruned_revision_goes_up_again(db: Database) -> None:
+    """Its entry is gone and so is which punch it was: all revised ones go up."""
+    keep(db, records(2, badge="77"))
+    interpret(db, 0, 10, meaning(), STAMP)
+    knows, _ = read_book(BOOK.replace('"1001"', '"77"'), "book.toml")
+    relearn(db, "", 10, meaning(knows), STAMP)
+    assert [row["rev"] for row in outbox(db, 1)] == [1, 1, 2, 2]
+    name = epochs.current(db, "")["name"]
+    epochs.confirm(db, 4, None, "s", 1)
+    prune(db, LATER)
+    gone = fates(db, name, [(3, 4)])
+    assert requeue_pruned(db, STAMP, name, gone, meaning(knows).punch_entry) == 2
+    assert [(row["rev"], row["person"]) for row in outbox(db, 1)] == [(2, "p01")] * 2
 
 
 def test_whole_days_go_up_again() -> None:
