@@ -134,7 +134,7 @@ def test_ten_mistakes_are_ten_lines(site: Site) -> None:
         text.replace('id = "gw-1"', 'id = "gw 1"')
         .replace("poll_seconds = 0.5", "poll_seconds = 0")
         .replace('confirm = "central"', 'confirm = "nobody"')
-        .replace("[mqtt]", '[mqtt]\npassword = "secret"')
+        .replace("[mqtt]", '[mqtt]\npassword = "hunter2-xyzzy"')
         + 'transport = "smoke"\nencoding = "klingon"\ncomm_key_file = "/none"\n',
         "utf-8",
     )
@@ -162,7 +162,7 @@ def test_ten_mistakes_are_ten_lines(site: Site) -> None:
         ("book.toml", "enrolments[31].terminal"),
     }
     assert all(problem["line"] > 1 for problem in problems)
-    assert "secret" not in done.stdout
+    assert "hunter2-xyzzy" not in done.stdout
 
 
 def test_the_status_has_the_contract_keys(site: Site, broker: Mosquitto) -> None:

@@ -162,7 +162,11 @@ def test_a_broker_of_version_311_only(ground: Ground) -> None:
 
 
 def _spoken(ground: Ground) -> str:
-    """Return the MQTT version the gateway speaks now, as `status` has it."""
+    """Return the MQTT version the gateway speaks now, as `status` has it.
+
+    A daemon that is just starting does not answer yet.
+    """
+    until(lambda: ground.site.status()["uplink"] is not None, "an answer of the daemon")
     return str(ground.site.status()["uplink"]["protocol"])
 
 

@@ -123,6 +123,7 @@ def test_what_is_printed_can_be_pasted(hall: Hall) -> None:
     hall.terminal("127.0.1.1", "VT1", OTHERS, "--comm-key", KEY)
     secret = hall.folder / "key"
     secret.write_text(KEY, "utf-8")
+    secret.chmod(0o600)
     done = hall.init("127.0.1.1", "--key-file", str(secret))
     assert (done.returncode, done.stderr) == (0, "")
     rows = done.stdout.split("correct who is who:\n")[1]
