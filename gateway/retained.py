@@ -129,6 +129,8 @@ class Retained:
         line["terminal"] = line.pop("id")
         line.pop("error")
         line.pop("last_record")
+        line.pop("complete_at")
+        line.pop("offset_at")
         holds = line.pop("equation")
         message = TerminalState(
             site=loaded.settings.gateway.site,

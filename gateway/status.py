@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway import central_book
-from gateway.clock import Now
+from gateway.clock import Now, text
 from gateway.poller import Standing
 from gateway.settings import Loaded, TerminalSettings
 from gateway.store import journal, raw
@@ -94,6 +94,8 @@ def terminal(
         "offset_seconds": standing.offset_seconds,
         "last_read": standing.last_read,
         "last_record": last_record,
+        "complete_at": standing.complete_at and text(standing.complete_at),
+        "offset_at": standing.offset_at and text(standing.offset_at),
         "equation": {"holds": term is None, "term": term},
         "driver": settings.driver.value,
         "capacity": standing.capacity,

@@ -1,7 +1,8 @@
 """A faithful terminal for tests, benchmarks, the demo and other people's clients.
 
 Serves the classic ZK protocol over TCP and UDP, with faults on demand. It
-holds no templates and refuses whatever would change a real terminal's memory.
+holds no templates; users may be written and deleted, and whatever else would change
+a real terminal's memory is refused.
 """
 
 from drivers.virtual.config import Full, VirtualConfig

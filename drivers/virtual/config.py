@@ -66,6 +66,7 @@ class VirtualConfig:
     of a window (0: the whole window). `sizes_bytes` is the length of the counts, 80, 92
     or 112 (0: what goes with the layout). `options` adds to the name plate or changes
     it; an option that is None is not known. `seed` makes lost datagrams repeatable.
+    `fingers` says how many templates the user of a slot has, for counting only.
     A UDP client silent for `udp_idle_seconds` loses its place when another needs it.
     `report` gets a sentence when something worth a look was asked.
     """
@@ -85,6 +86,7 @@ class VirtualConfig:
     capacity: int | None = None
     full: Full = Full.REFUSE
     user_capacity: int = 10_000
+    fingers: Mapping[int, int] = field(default_factory=dict)
     name: str = "Virtual terminal"
     firmware: str = "Ver 6.60 virtual"
     platform: str = "VIRTUAL_TFT"

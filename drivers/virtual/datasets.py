@@ -88,7 +88,7 @@ class DataSets:
         if command == Command.READ_LOG:
             return self._device.read_log()
         if command == Command.READ_USERS and first == DataType.USERS:
-            return self._device.memory.users()
+            return self._device.memory.users.snapshot()
         if command == Command.READ_OPERATION_LOG:
             return self._device.operations.snapshot()
         return None

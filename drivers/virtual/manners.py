@@ -1,8 +1,9 @@
 """What this terminal does with a command it does not answer with data.
 
-Three closed sets: harmless ones are accepted, those that would change a terminal are
-refused and counted, those that ask for fingers, faces or photos are refused and
-written down. Everything else is unknown to it (zk-protocol 2.1).
+Three closed sets: harmless ones are accepted; those that would change a terminal, save
+writing and deleting users, are refused and counted; those that ask for fingers, faces
+or photos are refused and written down. Everything else is unknown to it
+(zk-protocol 2.1).
 """
 
 from enum import IntEnum
@@ -32,7 +33,6 @@ class Rare(IntEnum):
     CHECKSUM_BUFFER = 119
     SLEEP = 1006
     RESUME = 1007
-    REFRESH_DATA = 1013
     REFRESH_OPTION = 1014
     TEST_VOICE = 1017
     CHANGE_SPEED = 1101
@@ -51,7 +51,7 @@ HARMLESS = frozenset[int](
         Rare.DOOR_STATE,
         Rare.SLEEP,
         Rare.RESUME,
-        Rare.REFRESH_DATA,
+        Command.REFRESH_DATA,
         Rare.REFRESH_OPTION,
         Rare.TEST_VOICE,
         Rare.CHANGE_SPEED,
@@ -69,11 +69,9 @@ TEMPLATES = frozenset[int](
 )
 CHANGES = frozenset[int](
     {
-        Command.WRITE_USER,
         Command.WRITE_TEMPLATE,
         Command.CLEAR_DATA,
         Command.CLEAR_LOG,
-        Command.DELETE_USER,
         Command.DELETE_TEMPLATE,
         Command.CLEAR_ADMIN,
         Rare.WRITE_GROUP,

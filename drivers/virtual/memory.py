@@ -11,11 +11,11 @@ from drivers.base import RawPunch, TerminalUser
 from drivers.virtual.config import USUAL_CAPACITY, Full, VirtualConfig
 from drivers.virtual.errors import VirtualError
 from drivers.virtual.snapshot import Snapshot
+from drivers.virtual.users import Users
 from drivers.zk.events import PunchEvent
-from drivers.zk.payloads import Sizes, block
+from drivers.zk.payloads import Sizes
 from drivers.zk.records import JUNK, LAYOUTS, PunchRecord, encode, punches
 from drivers.zk.times import decode_time, encode_time
-from drivers.zk.users import USER_LAYOUTS, UserLayout, UserRecord
 
 # How many of the oldest records go at once when a full log overwrites. Real terminals
 # may drop a block; one at a time is the hardest case for whoever reads by position.
@@ -36,8 +36,7 @@ class Memory:
         self._snapshot: Snapshot | None = None
         self._anchor = -1
         self._bad_date_due = config.faults.bad_date
-        self._users = Snapshot()
-        self._slots: dict[str, int] = {}
+        self.users = Users(config)
 
     def load(self, users: Sequence[TerminalUser], log: Sequence[AttlogLine]) -> None:
         """Take users and log as they are at power-on.
@@ -45,11 +44,8 @@ class Memory:
         Raises:
             VirtualError: a user or line that no record can hold.
         """
-        layout = USER_LAYOUTS[str(self._config.model.user_bytes)]
         try:
-            records = [_user(layout, user, self._config.encoding) for user in users]
-            self._users = Snapshot(block(b"".join(records)))
-            self._slots = {user.badge: user.slot for user in users}
+            self.users.load(users)
             for line in log:
                 self.add(line)
         except ValueError as error:
@@ -72,7 +68,7 @@ class Memory:
             ValueError: a badge, time or code that no record can hold, or the log is
                 full and its terminal refuses.
         """
-        slot = self._slots.get(line.badge, 0)
+        slot = self.users.slots.get(line.badge, 0)
         record = encode(
             self._layout,
             line.badge,
@@ -124,25 +120,22 @@ class Memory:
             serial,
             bytes(self._log),
             self._config.encoding,
-            slots={slot: badge for badge, slot in self._slots.items()},
+            slots={slot: badge for badge, slot in self.users.slots.items()},
         )
 
     def sizes(self) -> Sizes:
         """Counts and capacities as the terminal states them."""
         config = self._config
-        users = len(self._slots)
+        users = len(self.users)
         return Sizes(
             users=users,
+            fingers=self.users.fingers,
             records=max(0, self.records + self._faults.count_lies),
             user_capacity=config.user_capacity,
             record_capacity=self.capacity,
             users_free=max(0, config.user_capacity - users),
             records_free=max(0, self.capacity - self.records),
         )
-
-    def users(self) -> Snapshot:
-        """Users as a client's buffer gets them."""
-        return self._users
 
     def log(self) -> Snapshot:
         """Log as a client's buffer gets it."""
@@ -180,16 +173,3 @@ class Memory:
         changed = replace(record, packed=packed)
         self._log[start : start + size] = changed.to_bytes(self._layout)
         self._snapshot = None
-
-
-def _user(layout: UserLayout, user: TerminalUser, encoding: str) -> bytes:
-    """Return a user's record; the short one cuts a long name, as terminals do.
-
-    Raises:
-        ValueError: a badge or name that does not fit.
-    """
-    if not layout.numbers:
-        return UserRecord.of(layout, user, encoding).to_bytes(layout)
-    record = UserRecord.of(layout, replace(user, name=""), encoding)
-    name = user.name.encode(encoding)[: layout.room].ljust(layout.room, b"\0")
-    return replace(record, name=name).to_bytes(layout)

@@ -1,7 +1,8 @@
 """One client's conversation: frames in, frames out, no socket.
 
-Follows zk-protocol 1.7, 2 and 6. What would change a terminal's memory is refused and
-counted; what asks for templates is refused and written down by its command.
+Follows zk-protocol 1.7, 2 and 6. Users may be written and deleted; what else would
+change a terminal's memory is refused and counted; what asks for templates is refused
+and written down by its command.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _U32_BYTES = 4
+_SLOT_BYTES = 2
 _DIRECT = frozenset[int](
     {Command.READ_LOG, Command.READ_USERS, Command.READ_OPERATION_LOG}
 )
@@ -45,6 +47,8 @@ class Session:
         self._data = DataSets(device, session_id, datagrams=datagrams)
         self._handlers: dict[int, Callable[[Frame], list[Outgoing]]] = {
             Command.READ_OPTION: self._read_option,
+            Command.WRITE_USER: self._write_user,
+            Command.DELETE_USER: self._delete_user,
             Command.WRITE_OPTION: self._write_option,
             Command.VERSION: self._version,
             Command.FREE_SIZES: self._sizes,
@@ -155,6 +159,15 @@ class Session:
             return self._reply(frame, Reply.OK)
         self._device.refuse(frame.command)
         return self._reply(frame, Reply.ERROR)
+
+    def _write_user(self, frame: Frame) -> list[Outgoing]:
+        self._device.memory.users.write(frame.data)
+        return self._reply(frame, Reply.OK)
+
+    def _delete_user(self, frame: Frame) -> list[Outgoing]:
+        slot = int.from_bytes(frame.data[:_SLOT_BYTES], "little")
+        self._device.memory.users.delete(slot)
+        return self._reply(frame, Reply.OK)
 
     def _version(self, frame: Frame) -> list[Outgoing]:
         firmware = self._device.config.firmware.encode() + b"\0"

@@ -107,8 +107,22 @@ class VirtualTerminal:
 
     @property
     def users(self) -> Sequence[TerminalUser]:
-        """Everybody enrolled."""
-        return self.config.users
+        """Everybody enrolled now, decoded."""
+        return self._device.memory.users.known()
+
+    @property
+    def user_bytes(self) -> bytes:
+        """Return the records of all users as a client would get them."""
+        return self._device.memory.users.snapshot().data
+
+    @property
+    def fingers(self) -> int:
+        """How many fingers are enrolled."""
+        return self._device.memory.users.fingers
+
+    def enrol(self, slot: int) -> None:
+        """Somebody lays a finger on for the user of a slot."""
+        self._device.memory.users.enrol(slot)
 
     @property
     def records(self) -> list[RawPunch]:

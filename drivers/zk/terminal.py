@@ -1,6 +1,7 @@
 """The default driver: one session with one terminal, read by our own codec.
 
-It asks, and changes nothing: no disabling, no clearing, no setting of clocks. Only
+Polling asks and changes nothing: no disabling, no clearing, no setting of clocks. Users
+are written and deleted when somebody orders it, never templates. Only
 what is new is fetched; whether the log is still the one that was read before is for
 the caller to check by the record in front (zk-protocol 2.6).
 """
@@ -37,9 +38,10 @@ from drivers.zk.payloads import (
 )
 from drivers.zk.records import Ids
 from drivers.zk.times import decode_time
-from drivers.zk.users import read_users
+from drivers.zk.users import UserLayout, UserList, UserRecord
 
 _U32_BYTES = 4
+_SLOT_BYTES = 2
 
 
 class ZkTerminal:
@@ -95,10 +97,14 @@ class ZkTerminal:
 
     async def counts(self) -> Counts:
         """Return what the terminal says it holds now."""
-        reply = _accept(await self._asked.ask(Command.FREE_SIZES), "counts")
-        sizes = Sizes.from_bytes(reply.data)
+        sizes = await self.sizes()
         self._counts = Counts(sizes.users, sizes.records, sizes.record_capacity)
         return self._counts
+
+    async def sizes(self) -> Sizes:
+        """Return counts and capacities in full, of users and templates too."""
+        reply = _accept(await self._asked.ask(Command.FREE_SIZES), "counts")
+        return Sizes.from_bytes(reply.data)
 
     async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Pieces of the log in order from `start`; none when it ends before."""
@@ -121,10 +127,40 @@ class ZkTerminal:
 
     async def users(self) -> Sequence[TerminalUser]:
         """Everybody the terminal knows. Never templates."""
+        encoding = self._asked.address.encoding
+        return [one.user(encoding) for one in (await self.user_list()).records]
+
+    async def user_list(self) -> UserList:
+        """Everybody the terminal knows, byte for byte. Never templates."""
         counts = self._counts or await self.counts()
         request = BufferRequest(Command.READ_USERS, DataType.USERS)
         records = await self._records(request, bytes((DataType.USERS,)))
-        return read_users(records, counts.users, self._asked.address.encoding)
+        encoding = self._asked.address.encoding
+        return UserList.from_bytes(records, counts.users, encoding)
+
+    async def write_user(self, layout: UserLayout, user: UserRecord) -> None:
+        """Write one user's record into its slot, as it is (zk-protocol 5.3).
+
+        Raises:
+            TerminalError: refused, as by a terminal that is full.
+        """
+        self._counts = None
+        data = user.to_bytes(layout)
+        _accept(await self._asked.ask(Command.WRITE_USER, data), "write a user")
+
+    async def delete_user(self, slot: int) -> None:
+        """Delete the user of a slot; the terminal drops the templates with it.
+
+        Raises:
+            TerminalError: refused, as for a slot that is free.
+        """
+        self._counts = None
+        data = slot.to_bytes(_SLOT_BYTES, "little")
+        _accept(await self._asked.ask(Command.DELETE_USER, data), "delete a user")
+
+    async def refresh(self) -> None:
+        """Let the terminal go by what was written."""
+        _accept(await self._asked.ask(Command.REFRESH_DATA), "refresh")
 
     async def operations(self) -> Sequence[Operation]:
         """Return what was done at the terminal itself, in its own order."""

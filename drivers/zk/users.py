@@ -143,32 +143,69 @@ def _number(badge: str) -> int:
     return int(badge)
 
 
+@dataclass(frozen=True, slots=True)
+class UserList:
+    """A terminal's users byte for byte, and their layout: None while there is none."""
+
+    layout: UserLayout | None
+    records: tuple[UserRecord, ...]
+
+    @classmethod
+    def from_bytes(cls, records: bytes, count: int, encoding: str) -> "UserList":
+        """Read a whole list; `count` is what the terminal says it has, -1: nothing.
+
+        Raises:
+            ProtocolError: neither layout, or both, make sense; the bytes are kept.
+        """
+        if not records:
+            return cls(None, ())
+        lists = _candidates(records)
+        sound = {
+            name: found for name, found in lists.items() if _sound(found, encoding)
+        }
+        if len(sound) > 1:
+            sound = {name: one for name, one in sound.items() if len(one) == count}
+        if len(sound) != 1:
+            raise ProtocolError(
+                f"a user list of {len(records)} bytes for {count} users has no layout"
+                " known here (28 or 72 bytes a user)",
+                records,
+            )
+        ((name, found),) = sound.items()
+        return cls(USER_LAYOUTS[name], tuple(found))
+
+
 def read_users(records: bytes, count: int, encoding: str) -> list[TerminalUser]:
-    """Users of a whole list; `count` is what the terminal says it has, -1: nothing.
+    """Users of a whole list; see `UserList.from_bytes`."""
+    found = UserList.from_bytes(records, count, encoding)
+    return [record.user(encoding) for record in found.records]
+
+
+def cut_name(name: str, layout: UserLayout, encoding: str) -> bytes:
+    """Return as much of a name as fits its field, whole characters only, padded.
 
     Raises:
-        ProtocolError: neither layout, or both, make sense; the bytes are kept.
+        ValueError: a character this encoding does not have, or a NUL.
     """
-    if not records:
-        return []
-    lists = [
-        [
+    kept = ""
+    for character in name.strip():
+        if len((kept + character).encode(encoding)) > layout.room:
+            break
+        kept += character
+    size = _SHORT_NAME_BYTES if layout.numbers else NAME_BYTES
+    return encode_field(kept, size, encoding)
+
+
+def _candidates(records: bytes) -> dict[str, list[UserRecord]]:
+    """Return the list read by each layout whose records fill it to the byte."""
+    return {
+        layout.name: [
             UserRecord.from_bytes(layout, records[at : at + layout.size])
             for at in range(0, len(records), layout.size)
         ]
         for layout in USER_LAYOUTS.values()
         if len(records) % layout.size == 0
-    ]
-    sound = [found for found in lists if _sound(found, encoding)]
-    if len(sound) > 1:
-        sound = [found for found in sound if len(found) == count]
-    if len(sound) != 1:
-        raise ProtocolError(
-            f"a user list of {len(records)} bytes for {count} users has no layout known"
-            " here (28 or 72 bytes a user)",
-            records,
-        )
-    return [record.user(encoding) for record in sound[0]]
+    }
 
 
 def _sound(records: list[UserRecord], encoding: str) -> bool:

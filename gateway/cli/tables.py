@@ -30,6 +30,11 @@ def console(width: int) -> Console:
     )
 
 
+def show(table: Table) -> None:
+    """Print a table as wide as the screen; as wide as it likes into a file."""
+    console(0 if sys.stdout.isatty() else _WIDTH).print(table)
+
+
 def plain(value: object) -> str:
     """Return a value as text; control characters are escaped, None is a dash."""
     if value is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
+from gateway.core.accounting import account
 from gateway.core.book.fields import seconds_of_day
 from gateway.core.book.index import Book
 from gateway.core.book.standing import Act
@@ -77,11 +78,18 @@ class Judge:
         self._verdicts = Verdicts(book, calendar, watermark)
 
     def person(
-        self, person: str, punches: Iterable[Punched], first: date, last: date
+        self,
+        person: str,
+        punches: Iterable[Punched],
+        first: date,
+        last: date,
+        *,
+        accounts: bool = False,
     ) -> Judged:
         """Judge the duties of a person that began in `[first, last]`.
 
-        `punches` in any order, repeated or not, also of the days around.
+        `punches` in any order, repeated or not, also of the days around. With
+        `accounts` it also says how each session came to its verdict.
         """
         absences = self._absences(person, first, last)
         sittings = self._sit(person, absences)
@@ -98,6 +106,10 @@ class Judge:
             one for one in unassigned if first <= day_of(one.at) <= last
         ]
         judged.warnings += [*absences.warnings, *signing.warnings]
+        if accounts:
+            judged.accounts = [
+                account(self._book, self._calendar, one, absences) for one in wanted
+            ]
         return judged
 
     def _obliged(self, person: str, day: date) -> bool:

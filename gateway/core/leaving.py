@@ -27,7 +27,7 @@ _AROUND = timedelta(days=31)
 _DAY = timedelta(days=1)
 PolicyOn = Callable[[date], Policy | None]
 
-_FAILED = {
+FAILED_WORDS = {
     Failed.UNAPPROVED: Words("未经批准，不生效", "not approved, no effect"),
     Failed.NOT_ENTITLED: Words(
         "批准人无权批准，不生效", "approved by somebody not entitled, no effect"
@@ -197,7 +197,7 @@ class Absences:
             setting = "leave.applied"
             self._note(FindingKind.LEAVE_UNNOTIFIED, [one], owed, words, setting)
             return
-        why = _FAILED[one.failed]
+        why = FAILED_WORDS[one.failed]
         self.warnings.append(
             Warned(
                 self._person,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from gateway.core.account import Account
 from gateway.core.policy.kinds import FindingKind, Words
 
 
@@ -158,13 +159,14 @@ class Warned:
 
 @dataclass(slots=True)
 class Judged:
-    """What one run says of one person, or of many."""
+    """What one run says of one person, or of many; `accounts` only where asked for."""
 
     sessions: list[SessionVerdict] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     deductions: list[Deduction] = field(default_factory=list)
     unassigned: list[Unassigned] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
 
     def add(self, more: "Judged") -> None:
         """Take in what was said of somebody else."""
@@ -173,3 +175,4 @@ class Judged:
         self.deductions += more.deductions
         self.unassigned += more.unassigned
         self.warnings += more.warnings
+        self.accounts += more.accounts

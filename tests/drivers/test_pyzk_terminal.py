@@ -602,8 +602,9 @@ def test_a_cut_user_list() -> None:
     """Users that are not as many as counted are refused before pyzk slices them."""
 
     async def work(terminal: VirtualTerminal, driver: PyzkTerminal) -> None:
-        memory = terminal._device.memory
-        memory._users = Snapshot(block(memory._users.data[4:-1]))
+        users = terminal._device.memory.users
+        whole = users.snapshot()
+        users._snapshot = Snapshot(block(whole.data[4:-1]))
         with pytest.raises(ProtocolError, match="2159 bytes, which is not 30 users"):
             await driver.users()
 

@@ -59,6 +59,12 @@ def open_ambiguities(policy: Policy) -> list[Ambiguity]:
     return sorted(found, key=lambda one: one.cite)
 
 
+def reading_of(policy: Policy, name: str) -> Ambiguity | None:
+    """Return how a setting or limit is read, open or not; None for what is neither."""
+    known = (*words.SETTINGS, *words.LIMITS)
+    return next((_ambiguity(policy, one) for one in known if one.name == name), None)
+
+
 def _ambiguity(policy: Policy, one: SettingWords) -> Ambiguity:
     limit = policy.limits.get(one.name)
     value = limit.seconds // 60 if limit else value_of(policy.file, one.name)
