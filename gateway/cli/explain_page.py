@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 
 from gateway.cli.app import say
+from gateway.cli.explain_evidence import evidence_lines
 from gateway.cli.people_words import (
     FLAGS,
     ON_LEAVE,
@@ -26,8 +28,8 @@ from gateway.core.verdicts import Flag, Unassigned, Why
 from gateway.core.wording import clock, duration
 from gateway.explaining import Explanation, Step, Told
 from gateway.people_view import View
-from gateway.store.evidence import Evidence
 
+_INDENT = 2
 _VERDICT = Words("结果", "verdict")
 _BECAUSE = Words("经过", "because")
 _CLAUSE = Words("条款", "clause")
@@ -62,6 +64,15 @@ _CALENDAR = {
     DayKind.REST: Words("休息日", "a day off"),
     DayKind.HALF: Words("半天", "half a day"),
 }
+_EFFECTS = {
+    "leave personal": Words("事假", "personal leave"),
+    "leave sick": Words("病假", "sick leave"),
+    "leave official": Words("公出", "official leave"),
+    "leave other": Words("其他假", "other leave"),
+    "permit field": Words("外勤许可", "field permit"),
+    "permit trip": Words("出差许可", "trip permit"),
+    "permit remote": Words("远程许可", "remote permit"),
+}
 Row = tuple[Words | None, str]
 """A label, or none where the one above goes on, and a text."""
 
@@ -92,7 +103,8 @@ def _print(rows: Any, lang: Lang) -> None:
     before: Words | None = None
     for label, text in rows:
         shown = "" if label is None or label is before else said(label, lang)
-        table.add_row(f"  {shown}", plain(text))
+        inner = Padding(plain(text.lstrip()), (0, 0, 0, _INDENT * text.startswith(" ")))
+        table.add_row(f"  {shown}", inner)
         before = label or before
     show(table)
 
@@ -184,7 +196,8 @@ def _effect(one: Effect, lang: Lang) -> str:
         words = Words(f"抵应勤 {long.zh}", f"takes {long.en} off")
     else:
         words = FAILED_WORDS[one.failed]
-    return f"{one.row} {one.kind}  {_span(*one.span)}  {said(words, lang)}"
+    kind = said(_EFFECTS[one.kind], lang)
+    return f"{one.row} {kind}  {_span(*one.span)}  {said(words, lang)}"
 
 
 def _where(one: Account, lang: Lang) -> Iterator[Row]:
@@ -206,7 +219,7 @@ def _punches(view: View, found: Explanation, one: Account, lang: Lang) -> Iterat
     for placed in one.punches:
         yield _PUNCH, _placed(placed, lang)
         if placed.punch in found.evidence:
-            for line in _evidence(view, found.evidence[placed.punch], lang):
+            for line in evidence_lines(view, found.evidence[placed.punch], lang):
                 yield None, f"  {line}"
 
 
@@ -219,43 +232,11 @@ def _placed(one: Placed, lang: Lang) -> str:
     )
 
 
-def _evidence(view: View, one: Evidence, lang: Lang) -> Iterator[str]:
-    off = "?" if one.offset_seconds is None else f"{one.offset_seconds:+g} s"
-    place = "-" if one.position is None else str(one.position)
-    state, read = one.state, f"{one.source} {one.driver or ''}".strip()
-    words = Words(
-        f"考勤机显示 {one.shown} {one.zone}，"
-        f"工号 {one.badge}，{one.verify}，键 {state}",
-        f"shown {one.shown} {one.zone}, badge {one.badge}, {one.verify}, key {state}",
-    )
-    yield said(words, lang)
-    words = Words(
-        f"{one.serial} 日志第 {place} 条（第 {one.generation} 代），{read}，"
-        f"收到 {one.received_at}，钟差 {off}",
-        f"{one.serial} record {place} (log {one.generation}), {read}, received"
-        f" {one.received_at}, clock off {off}",
-    )
-    yield said(words, lang)
-    raw = one.raw or said(Words("驱动未给出", "not seen by the driver"), lang)
-    yield f"{said(Words('原始', 'raw'), lang)} {raw}"
-    yield f"{one.epoch}/{one.seq} rev {one.rev}  {said(_delivery(view, one), lang)}"
-
-
-def _delivery(view: View, one: Evidence) -> Words:
-    if one.acknowledged:
-        return Words("已确认", "acknowledged")
-    if view.sent is None:
-        return Words("未确认；守护进程未运行", "not acknowledged; no daemon runs")
-    if view.sent[0] == one.epoch and one.seq <= view.sent[1]:
-        return Words("已发送，未确认", "sent, not acknowledged")
-    return Words("待发", "waits to be sent")
-
-
 def _left(view: View, found: Explanation, lang: Lang) -> Iterator[Row]:
     for one in found.left:
         yield _LEFT, _unassigned(one, lang)
         if one.punch in found.evidence:
-            for line in _evidence(view, found.evidence[one.punch], lang):
+            for line in evidence_lines(view, found.evidence[one.punch], lang):
                 yield None, f"  {line}"
 
 

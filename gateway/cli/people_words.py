@@ -94,8 +94,7 @@ def brief(one: Finding, fen: int | None, lang: Lang) -> str:
 def charged(one: Finding, fen: int | None, lang: Lang) -> list[str]:
     """Return what a finding costs, or why nothing."""
     if fen is not None:
-        unit = say(Words("元", "yuan"), lang)
-        return [f"{yuan(fen)} {unit}"]
+        return [say(Words(f"{yuan(fen)}元", f"{yuan(fen)} yuan"), lang)]
     if one.absorbed_by:
         words = Words("已由同日另一认定计价", "charged by another finding")
     elif one.ruled_by:

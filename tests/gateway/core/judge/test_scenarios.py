@@ -1,5 +1,6 @@
 """The stories of tests/scenarios come out as they say, and cover every clause."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_every_clause_of_attendance_and_leave_has_a_story() -> None:
     """Nobody has to guess how a clause is applied."""
     named = {clause for path in STORIES for clause in read(path).clauses}
     assert named >= CLAUSES
+
+
+def test_the_page_on_judging_names_every_rule_and_nothing_else() -> None:
+    """A newcomer finds each clause's module, tests and story; all of them exist."""
+    repo = FOLDER.parents[1]
+    page = (repo / "docs/judging.md").read_text(encoding="utf-8")
+    rules = {path.name for path in (repo / "gateway/core/rules").glob("[a-z]*.py")}
+    assert set(re.findall(r"`rules/(\w+\.py)`", page)) == rules - {"spans.py"}
+    for name in set(re.findall(r"`((?:rules/|book/|policy/)?\w+\.py)`", page)):
+        places = ("gateway/core", "tests/gateway/core/judge", "tests/gateway/core")
+        assert any((repo / place / name).exists() for place in places), name
+    told = {
+        number
+        for line in page.splitlines()
+        if line.startswith("| ")
+        for number in re.findall(r"\b\d\d\b", line.rsplit("|", 2)[1])
+    }
+    assert told == {path.name[:2] for path in STORIES}
 
 
 @pytest.mark.parametrize(
