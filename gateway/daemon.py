@@ -125,10 +125,11 @@ class Daemon:
                     "terminals": len(self.loaded.settings.terminals),
                 },
             )
-            await self._learn(self.loaded)
-            await self._intake.interpret()
-            await self._terminals.apply(self.loaded, distrust=started.unclean)
-            await self._desk.apply(self.loaded)
+            async with self._reloading:
+                await self._learn(self.loaded)
+                await self._intake.interpret()
+                await self._terminals.apply(self.loaded, distrust=started.unclean)
+                await self._desk.apply(self.loaded)
             notify("READY=1")
             await self._work(stop)
         finally:

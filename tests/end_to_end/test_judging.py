@@ -232,6 +232,8 @@ def test_a_broken_policy_leaves_judging_as_it_was(
 ) -> None:
     """The last good rules stay, loudly."""
     house.start()
+    house.punch("2", "08:15:00")
+    house.until(lambda: house.verdict("p2", 1).get("arrival") is not None, "rules")
     house.set("08:40:00")
     (house.folder / "policies").mkdir()
     (house.folder / "policies/client-contract.toml").write_text("x = 1", "utf-8")
