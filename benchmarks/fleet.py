@@ -91,7 +91,7 @@ def measure(folder: Path, terminals: int, records: int) -> None:
         began = time.monotonic()
         site.daemon.start()
         total = terminals * records
-        stored = wait(site, "journal", "SELECT count(*) FROM outcomes", total)
+        stored = wait(site, "journal", "SELECT count(*) FROM punches", total)
         recovering = resident(site.daemon.pid, "VmHWM")
         sql = "SELECT max(head_seq) - max(acked_seq) FROM epochs"
         delivered = wait(site, "journal", sql, 0)

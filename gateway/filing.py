@@ -12,16 +12,27 @@ from typing import Any
 
 from drivers.attlog_file import BadLine, FileRecord
 from gateway.clock import Now
-from gateway.core.normalise import punch_id, readable
+from gateway.core.normalise import readable
 from gateway.core.values import RawRecord, Source
 from gateway.intake import Intake
-from gateway.store import outbox
-from gateway.store.seen import Seen, fingerprint
 
 DRIVER = "attlog-file"
 _MOST = 2**32 - 1
-_PIECE = 6_000
-_PIECE_BYTES = 500_000  # of lines; as JSON below what the daemon takes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a piece of a file may be: so many lines, and bytes of them."""
+
+    lines: int
+    size: int
+
+
+SMALL = Bounds(6_000, 500_000)
+"""For a daemon: little memory, and as JSON below what its control socket takes."""
+
+LARGE = Bounds(24_000, 2_000_000)
+"""For a command that has the journal to itself: fewer commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +117,17 @@ Store = Callable[[Piece], Awaitable[Filed]]
 
 
 async def take_in(
-    lines: Iterator[FileRecord | BadLine], store: Store, found: Imported
+    lines: Iterator[FileRecord | BadLine],
+    store: Store,
+    found: Imported,
+    bounds: Bounds = SMALL,
 ) -> None:
     """Store what a file holds, piece by piece, and count it in `found`.
 
     The file is read in a thread: a slow stick holds nobody up.
     """
     seen: Counter[bytes] = Counter()
-    batches = _batches(lines)
+    batches = _batches(lines, bounds)
     while batch := await asyncio.to_thread(next, batches, None):
         records = [line for line in batch if isinstance(line, FileRecord)]
         found.read += len(batch)
@@ -134,7 +148,7 @@ def _rejects(batch: list[FileRecord | BadLine]) -> Iterator[BadLine]:
 
 
 def _batches(
-    lines: Iterator[FileRecord | BadLine],
+    lines: Iterator[FileRecord | BadLine], bounds: Bounds
 ) -> Iterator[list[FileRecord | BadLine]]:
     """Cut what was read into pieces of bounded number and size."""
     batch: list[FileRecord | BadLine] = []
@@ -142,7 +156,7 @@ def _batches(
     for line in lines:
         batch.append(line)
         size += len(line.raw) if isinstance(line, FileRecord) else 0
-        if len(batch) >= _PIECE or size >= _PIECE_BYTES:
+        if len(batch) >= bounds.lines or size >= bounds.size:
             yield batch
             batch, size = [], 0
     if batch:
@@ -157,12 +171,6 @@ async def file_piece(
     Raises:
         StoreError: the journal writes no more.
     """
-    ids = [
-        punch_id(serial, record.badge, record.at)
-        for record in piece.records
-        if readable(record.at)
-    ]
-    known = await intake.ask(lambda db: outbox.stored(db, ids))
     received = now()
     records = [
         RawRecord(
@@ -182,13 +190,9 @@ async def file_piece(
         )
         for record in piece.records
     ]
-    before: dict[int, int] = {}
-    for record, seen in zip(piece.records, piece.occurrences, strict=True):
-        before.setdefault(fingerprint(record.raw), seen)
-    await intake.store(records, Seen(before))
-    await intake.interpret()
-    new = len(set(ids) - set(known))
-    return Filed(new, len(ids) - new)
+    new = await intake.file(records, piece.occurrences)
+    dated = sum(readable(record.at) is not None for record in piece.records)
+    return Filed(new, dated - new)
 
 
 def read_request(asked: Mapping[str, Any]) -> tuple[str, Piece]:

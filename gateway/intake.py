@@ -100,11 +100,28 @@ class Intake:
         for start in range(0, len(records), _PIECE):
             piece = records[start : start + _PIECE]
             stored = await self.ask(
-                partial(raw.store, records=piece, seen=seen, generation=generation)
+                partial(raw.store, records=piece, before=seen, generation=generation)
             )
             new += stored.new
             if stored.rows:
                 self._fresh[stored.rows[0].id - 1] = stored.rows
+        return new
+
+    async def file(
+        self, records: Sequence[RawRecord], occurrences: Sequence[int]
+    ) -> int:
+        """Keep records that came by file and make punches of them, in one transaction.
+
+        `occurrences` says of each how many identical ones stood before it. Returns how
+        many of the punches are new. Should it fail, the file is still there and nothing
+        of this piece is kept.
+        """
+        async with self._pass:
+            last = await self._catch_up()
+            job = self._filing(last, records, occurrences)
+            passes, new = await self.ask(job)
+            for done in passes:
+                self._tell(done)
         return new
 
     async def carry(
@@ -120,17 +137,7 @@ class Intake:
     async def interpret(self) -> None:
         """Make punches of every raw row that has no outcome yet."""
         async with self._pass:
-            if self._last is None:
-                self._last = await self.ask(outbox.last_interpreted)
-            while True:
-                done = await self.ask(self._interpret(self._last))
-                if done.last == self._last:
-                    return
-                self._last = done.last
-                self._forget_before(done.last)
-                self._report(done)
-                self._wake()
-                self._made([punch for _, punch in done.punches])
+            await self._catch_up()
 
     async def event(
         self,
@@ -184,9 +191,47 @@ class Intake:
         fresh = self._fresh.get(last, ())
         return lambda db: outbox.interpret(db, last, _PIECE, meaning, now, fresh)
 
-    def _forget_before(self, last: int) -> None:
-        """Let go of rows that were stored just now and are interpreted."""
-        self._fresh = {at: rows for at, rows in self._fresh.items() if at >= last}
+    def _filing(
+        self, last: int, records: Sequence[RawRecord], occurrences: Sequence[int]
+    ) -> Job[tuple[list[outbox.Interpreted], int]]:
+        meaning, now = self._meaning(), text(self._now())
+
+        def file(db: Database) -> tuple[list[outbox.Interpreted], int]:
+            numbers = iter(occurrences)
+            before = raw.newest(db)
+            rows = raw.store(db, records, lambda _: next(numbers)).rows
+            passes, at = [], last
+            while True:
+                # Others may have stored in between: theirs come first then.
+                fresh = rows if rows and rows[0].id == at + 1 else ()
+                done = outbox.interpret(db, at, _PIECE, meaning, now, fresh)
+                if done.last == at:
+                    break
+                passes.append(done)
+                at = done.last
+            ours = (row > before for done in passes for row in done.rows)
+            return passes, sum(ours)
+
+        return file
+
+    async def _catch_up(self) -> int:
+        """Interpret what is stored; return the last row. One at a time."""
+        if self._last is None:
+            self._last = await self.ask(outbox.last_interpreted)
+        while True:
+            done = await self.ask(self._interpret(self._last))
+            if done.last == self._last:
+                return done.last
+            self._tell(done)
+
+    def _tell(self, done: outbox.Interpreted) -> None:
+        """Say what a pass made, after its commit."""
+        self._last = done.last
+        # Rows that were stored just now and are interpreted are let go.
+        self._fresh = {at: rows for at, rows in self._fresh.items() if at >= done.last}
+        self._report(done)
+        self._wake()
+        self._made([punch for _, punch in done.punches])
 
     def _relearn(self, after: str) -> Job[tuple[str | None, int]]:
         meaning, now = self._meaning(), text(self._now())

@@ -1,9 +1,8 @@
 """`punchgate import`: attendance exports carried over on a USB stick."""
 
 import asyncio
-import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -34,14 +33,20 @@ from gateway.cli.app import (
     say,
     show_json,
 )
-from gateway.clock import text
+from gateway.cli.own_journal import own_intake
 from gateway.errors import ConfigError, StoreError
-from gateway.filing import Filed, Imported, Piece, Store, file_piece, take_in
-from gateway.intake import Intake
-from gateway.retained import VERSION
+from gateway.filing import (
+    LARGE,
+    SMALL,
+    Bounds,
+    Filed,
+    Imported,
+    Piece,
+    Store,
+    file_piece,
+    take_in,
+)
 from gateway.settings import Loaded, load
-from gateway.store import epochs
-from gateway.store.journal import Journal
 
 _SHOWN = 20
 _ANSWER_SECONDS = 120.0
@@ -94,8 +99,8 @@ def _loaded(config: Path | None) -> Loaded:
 async def _import(
     file: Path, loaded: Loaded, terminal: str, serial: str, found: Imported
 ) -> None:
-    async with _store(loaded, terminal, serial) as store:
-        await take_in(_with_progress(file, found), store, found)
+    async with _store(loaded, terminal, serial) as (store, bounds):
+        await take_in(_with_progress(file, found), store, found, bounds)
 
 
 def _with_progress(file: Path, found: Imported) -> Iterator[FileRecord | BadLine]:
@@ -120,7 +125,9 @@ def _with_progress(file: Path, found: Imported) -> Iterator[FileRecord | BadLine
 
 
 @asynccontextmanager
-async def _store(loaded: Loaded, terminal: str, serial: str) -> AsyncIterator[Store]:
+async def _store(
+    loaded: Loaded, terminal: str, serial: str
+) -> AsyncIterator[tuple[Store, Bounds]]:
     """Give what stores pieces: the daemon that has the journal, else ourselves."""
 
     async def by_daemon(piece: Piece) -> Filed:
@@ -137,37 +144,15 @@ async def _store(loaded: Loaded, terminal: str, serial: str) -> AsyncIterator[St
     try:
         control.ask(loaded.data_dir, "status")
     except control.NoDaemonError:
-        async with _own_intake(loaded) as intake:
+        async with own_intake(loaded) as intake:
             now = now_of_process()
-            yield lambda piece: file_piece(intake, terminal, serial, piece, now)
+
+            def alone(piece: Piece) -> Awaitable[Filed]:
+                return file_piece(intake, terminal, serial, piece, now)
+
+            yield alone, LARGE
     else:
-        yield by_daemon
-
-
-@asynccontextmanager
-async def _own_intake(loaded: Loaded) -> AsyncIterator[Intake]:
-    """Have the journal ourselves, as a daemon would.
-
-    Raises:
-        StoreError: it is not to be had, or files of root would lock the daemon out.
-    """
-    owner = loaded.data_dir.stat().st_uid if loaded.data_dir.exists() else os.geteuid()
-    if owner != os.geteuid() == 0:
-        raise StoreError(
-            f"no daemon works on {loaded.data_dir}, which belongs to user {owner}:"
-            " start the daemon, or run this as that user"
-        )
-    journal = Journal(loaded.data_dir, VERSION)
-    started = journal.open()
-    now = now_of_process()
-    try:
-        intake = Intake(journal, now, lambda: None, loaded.book)
-        await intake.ask(lambda db: epochs.current(db, text(now())))
-        codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
-        await intake.learn(loaded.book, codes, loaded.book_digest)
-        yield intake
-    finally:
-        await asyncio.to_thread(journal.close, clean=not started.unclean)
+        yield by_daemon, SMALL
 
 
 def _show(found: Imported, *, as_json: bool) -> None:

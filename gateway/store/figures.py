@@ -42,9 +42,9 @@ def count(
 
     def behind(seq: int) -> int:
         behind = f"{where} AND epoch = ? AND seq > ?"
-        return db.view("places").count_where(behind, [*log, progress.epoch, seq])
+        return table(db, "punches").count_where(behind, [*log, progress.epoch, seq])
 
-    punches = became("punch")
+    punches = table(db, "punches").count_where(where, log)
     return Figures(
         stored=table(db, "raw").count_where(where, log),
         punches=punches,

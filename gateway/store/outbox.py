@@ -23,7 +23,7 @@ from gateway.core.values import (
 from gateway.store import raw
 from gateway.store.drain import insert
 from gateway.store.epochs import Appender
-from gateway.store.schema import table
+from gateway.store.schema import INTERPRETED, get, put, table
 
 Attribution = tuple[str | None, NotJudged | None]
 
@@ -57,7 +57,8 @@ class Meaning:
 
 
 Codes = tuple[int, int, int | None]
-_PUNCH = (*Punch.__slots__, "rev", "epoch", "seq", "raw_id")
+_PLACE = ("epoch", "seq", "raw_id", "driver", "generation")
+_PUNCH = (*Punch.__slots__, "rev", *_PLACE)
 _OUTCOME = ("raw_id", "serial", "driver", "generation", "outcome", "punch", "reason")
 _CODES = ("verify_code", "state", "work")
 _SIGHTING = ("raw_id", "punch", *_CODES)
@@ -65,10 +66,14 @@ _SIGHTING = ("raw_id", "punch", *_CODES)
 
 @dataclass(frozen=True, slots=True)
 class Interpreted:
-    """What one pass over raw rows made of them."""
+    """What one pass over raw rows made of them: up to row `last`.
+
+    `punches` are the new ones with their seqs, `rows` the raw rows they came from.
+    """
 
     last: int
     punches: Sequence[tuple[int, Punch]] = ()
+    rows: Sequence[int] = ()
     rejected: Sequence[Rejected] = ()
     repeats: int = 0
     conflicts: int = 0
@@ -79,7 +84,8 @@ class _Pass:
     """The rows one pass will insert, collected in log order.
 
     `known` has the codes of the punches that were stored before, `new` the punches of
-    this pass with their seqs, `firsts` the raw rows of these.
+    this pass with their seqs, `firsts` the raw rows of these. `outcomes` is of all
+    other rows.
     """
 
     appender: Appender
@@ -88,7 +94,7 @@ class _Pass:
     sightings: list[tuple[object, ...]] = field(default_factory=list)
     new: dict[str, Punch] = field(default_factory=dict)
     seqs: list[int] = field(default_factory=list)
-    firsts: list[int] = field(default_factory=list)
+    firsts: list[raw.Row] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -122,9 +128,11 @@ def interpret(  # noqa: PLR0913, PLR0917 - a pass: from where, how far, and what
     insert(db, "outcomes", _OUTCOME, work.outcomes)
     insert(db, "sightings", _SIGHTING, work.sightings)
     work.appender.flush()
+    put(db, INTERPRETED, str(rows[-1].id))
     return Interpreted(
         last=rows[-1].id,
         punches=list(zip(work.seqs, work.new.values(), strict=True)),
+        rows=[row.id for row in work.firsts],
         rejected=work.rejected,
         repeats=len(found) - len(work.new) - len(work.rejected),
         conflicts=len(work.sightings),
@@ -133,8 +141,7 @@ def interpret(  # noqa: PLR0913, PLR0917 - a pass: from where, how far, and what
 
 def last_interpreted(db: Database) -> int:
     """Return the raw row up to which `interpret` has come."""
-    rows = table(db, "outcomes").rows_where(order_by="raw_id desc", limit=1)
-    return next((int(row["raw_id"]) for row in rows), 0)
+    return int(get(db, INTERPRETED) or 0)
 
 
 def stored(db: Database, ids: Iterable[str]) -> dict[str, Codes]:
@@ -158,8 +165,7 @@ def _accept(work: _Pass, row: raw.Row, punch: Punch, meaning: Meaning) -> None:
     work.appender.append("punch", meaning.punch_entry(punch, seq, 1), punch.id)
     work.new[punch.id] = punch
     work.seqs.append(seq)
-    work.firsts.append(row.id)
-    work.outcomes.append(_outcome(row, "punch", punch.id))
+    work.firsts.append(row)
 
 
 def _repeat(work: _Pass, row: raw.Row, punch: Punch) -> None:
@@ -206,9 +212,9 @@ def _punch_rows(work: _Pass) -> Iterator[tuple[object, ...]]:
 
 
 def punch_row(
-    punch: Punch, rev: int, epoch: int, seq: int, raw_id: int
+    punch: Punch, rev: int, epoch: int, seq: int, first: raw.Row
 ) -> tuple[object, ...]:
-    """Return the row of a punch, in the order of its columns."""
+    """Return the row of a punch that came `first` so, in the order of its columns."""
     return (
         punch.id,
         punch.serial,
@@ -229,7 +235,9 @@ def punch_row(
         rev,
         epoch,
         seq,
-        raw_id,
+        first.id,
+        first.record.driver,
+        first.generation,
     )
 
 

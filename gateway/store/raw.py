@@ -6,7 +6,7 @@ before it in the log. Reading the same log again adds nothing.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,27 +93,31 @@ class Stored:
     rows: Sequence[Row]
 
 
+Before = Callable[[bytes], int]
+"""Says of each record, in turn, how many with its key stood before it in the log."""
+
+
 def store(
     db: Database,
     records: Sequence[RawRecord],
-    seen: Seen,
+    before: Before,
     generation: int = FILED,
 ) -> Stored:
     """Store records of one terminal in log order.
 
-    `seen` counts the identical records that stood before these in the log; it is
-    carried on from piece to piece of one read.
+    `before` is carried on from piece to piece of one read, such as a `Seen`.
     """
-    before = _newest(db)
-    new = insert(db, "raw", _COLUMNS, _rows(records, seen, generation), ignore=True)
+    last = newest(db)
+    new = insert(db, "raw", _COLUMNS, _rows(records, before, generation), ignore=True)
     if new < len(records):
         return Stored(new, [])
     # Rows are never deleted, so their numbers have no gaps.
-    numbered = enumerate(records, before + 1)
+    numbered = enumerate(records, last + 1)
     return Stored(new, [Row(id_, generation, record) for id_, record in numbered])
 
 
-def _newest(db: Database) -> int:
+def newest(db: Database) -> int:
+    """Return the number of the last raw row, 0 without one."""
     rows = table(db, "raw").rows_where(select="id", order_by="id desc", limit=1)
     return next((int(row["id"]) for row in rows), 0)
 
@@ -140,14 +144,24 @@ def carry(
         )
         values = [records[0].serial, records[0].driver, generation, *chunk]
         found = table(db, "raw").rows_where(
-            where, values, select="id, record, occurrence"
+            where, values, select="id, serial, at, record, occurrence"
         )
         for row in list(found):
             if row["occurrence"] >= seen.count(fingerprint(row["record"])):
                 continue  # one more than the log holds now
-            table(db, "raw").update(row["id"], {"generation": generation})
-            if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
-                table(db, "outcomes").update(row["id"], {"generation": generation})
+            _move(db, row, generation)
+
+
+def _move(db: Database, row: dict[str, Any], generation: int) -> None:
+    """Put a raw row, and what became of it, into a generation."""
+    moved = {"generation": generation}
+    table(db, "raw").update(row["id"], moved)
+    where = "serial = ? AND at = ? AND raw_id = ?"
+    values = [row["serial"], row["at"], row["id"]]
+    for punch in list(table(db, "punches").rows_where(where, values, select="id")):
+        table(db, "punches").update(punch["id"], moved)
+    if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
+        table(db, "outcomes").update(row["id"], moved)
 
 
 def left_behind(db: Database, serial: str, driver: str, generation: int) -> int:
@@ -175,14 +189,14 @@ def occurrences(db: Database, serial: str, keys: set[bytes]) -> dict[int, int]:
 
 
 def _rows(
-    records: Sequence[RawRecord], seen: Seen, generation: int
+    records: Sequence[RawRecord], before: Before, generation: int
 ) -> Iterator[tuple[object, ...]]:
     for record in records:
         key = record_key(record)
         yield (
             record.serial,
             key,
-            seen.add(fingerprint(key)),
+            before(key),
             record.terminal,
             record.driver,
             str(record.source),

@@ -29,6 +29,10 @@ class Seen:
         self._used = 0
         self._more = dict(counted or {})
 
+    def __call__(self, key: bytes) -> int:
+        """Count one more record of this key; return how often it came before."""
+        return self.add(fingerprint(key))
+
     def count(self, mark: int) -> int:
         """Return how often this one came."""
         more = self._more.get(mark)

@@ -184,10 +184,8 @@ class House:
     def judged(self) -> bool:
         """Say whether nothing waits to be judged: it is written down then."""
         sql = "SELECT value FROM meta WHERE key = 'judged_upto'"
-        last = "SELECT max(raw_id) FROM outcomes"
-        return query(self.journal, sql) == [
-            (str(row[0] or 0),) for row in query(self.journal, last)
-        ]
+        last = "SELECT value FROM meta WHERE key = 'interpreted'"
+        return query(self.journal, sql) == query(self.journal, last)
 
     def until(self, true: Callable[[], bool], what: str) -> None:
         """Wait for something; fail with what stands in the journal."""

@@ -1,9 +1,11 @@
 """Storing and interpreting in one process: in any order, the journal is the same."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
@@ -13,7 +15,7 @@ from gateway.intake import Intake
 from gateway.store import raw
 from gateway.store.seen import Seen
 from tests.builders import NOW, book, record
-from tests.gateway.store.journals import do, opened, verify_chain
+from tests.gateway.store.journals import do, opened, outcomes, verify_chain
 
 
 def log_of(numbers: list[int]) -> list[RawRecord]:
@@ -24,17 +26,14 @@ def log_of(numbers: list[int]) -> list[RawRecord]:
     ]
 
 
-def outcomes(db: Database) -> list[tuple[Any, ...]]:
-    """Return what became of each row, and check the chain behind it."""
-    found = db.execute(
-        "SELECT raw_id, outcome FROM outcomes ORDER BY raw_id"
-    ).fetchall()
-    punches = sum(row[1] == "punch" for row in found)
-    assert verify_chain(db) == punches
-    return list(found)
-
-
 numbers = st.lists(st.integers(0, 5), max_size=8)
+
+
+def checked(db: Database) -> list[tuple[Any, ...]]:
+    """Return what became of each row, and check the chain behind it."""
+    found = outcomes(db)
+    assert verify_chain(db) == sum(row[1] == "punch" for row in found)
+    return found
 
 
 @settings(
@@ -62,7 +61,7 @@ def test_every_row_gets_one_outcome(
 
         asyncio.run(work())
         rows = do(journal, lambda db: raw.after(db, 0, 999))
-        found = do(journal, outcomes) if rows else []
+        found = do(journal, checked) if rows else []
     assert [one[0] for one in found] == [row.id for row in rows]
     firsts = {row.record.at: row.id for row in reversed(rows)}
     assert {one[0] for one in found if one[1] == "punch"} == set(firsts.values())
@@ -94,5 +93,66 @@ def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
             assert not intake._fresh
 
         asyncio.run(work())
-        found = do(journal, outcomes)
+        found = do(journal, checked)
     assert [one[1] for one in found] == ["punch"] * sum(map(len, logs))
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 9), max_size=5), max_size=4),
+    st.lists(st.integers(1, 9), max_size=12),
+    st.booleans(),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_file_beside_pollers(
+    tmp_path_factory: pytest.TempPathFactory,
+    polled: list[list[int]],
+    file: list[int],
+    twice: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Rows others stored and nobody interpreted yet come first, and count as theirs."""
+    lines = [
+        record(badge=str(badge), raw=b"line %d" % badge, driver="attlog-file")
+        for badge in file
+    ]
+    occurrences = [file[:place].count(badge) for place, badge in enumerate(file)]
+    with opened(tmp_path_factory.mktemp("journal")) as journal:
+
+        async def work() -> list[int]:
+            intake = Intake(journal, lambda: NOW, lambda: None, book())
+            await intake.interpret()
+            logs = [
+                [record(badge=str(b), raw=b"%d %d" % (number, b)) for b in badges]
+                for number, badges in enumerate(polled)
+            ]
+            # It looks for rows to interpret, these come, and then its own.
+            first, *_ = await asyncio.gather(
+                intake.file(lines, occurrences),
+                *[intake.store(log, Seen(), 1) for log in logs],
+            )
+            again = [await intake.file(lines, occurrences)] if twice else []
+            await intake.interpret()
+            assert not intake._fresh
+            return [first, *again]
+
+        new = asyncio.run(work())
+        found = do(journal, checked) if any(polled) or file else []
+        rows = do(journal, lambda db: raw.after(db, 0, 999))
+    known = {badge for badges in polled for badge in badges}
+    assert new == [len(set(file) - known), 0][: len(new)]
+    assert [one[0] for one in found] == [row.id for row in rows]
+    assert sum(row.record.driver == "attlog-file" for row in rows) == len(file)
+
+
+def test_a_file_that_cannot_be_interpreted_leaves_nothing(tmp_path: Path) -> None:
+    """One transaction: the rows of a piece go with its punches, or not at all."""
+    with opened(tmp_path) as journal:
+
+        async def work() -> None:
+            intake = Intake(journal, lambda: NOW, lambda: None, book())
+            broken = [record(), replace(record(badge="2"), received_at=None)]  # type: ignore[arg-type]
+            with pytest.raises(AttributeError):
+                await intake.file(broken, [0, 0])
+            assert await intake.file([record()], [0]) == 1
+
+        asyncio.run(work())
+        assert len(do(journal, checked)) == 1

@@ -79,7 +79,7 @@ def test_status_with_a_daemon_and_after_it(site: Site) -> None:
     """The same figures from the daemon and, when it is gone, from the journal."""
     started(site, 5)
     site.punch("1001", "2026-02-31 08:00:00")
-    until(lambda: len(query(site.journal, "SELECT 1 FROM outcomes")) == 6, "6 rows")
+    until(lambda: len(query(site.journal, "SELECT 1 FROM outbox")) == 6, "6 rows")
     until(lambda: status(site)["terminals"][0]["downloaded"] == 6, "the cursor")
     running = status(site)
     assert (running["gateway"], running["confirm"]) == ("gw-1", "central")

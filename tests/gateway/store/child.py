@@ -20,7 +20,7 @@ def fill(journal: Journal) -> None:
     try:
         for start in range(0, len(pieces), 100):
             piece = pieces[start : start + 100]
-            journal.submit(partial(raw.store, records=piece, seen=seen)).result()
+            journal.submit(partial(raw.store, records=piece, before=seen)).result()
             committed += len(piece)
     except StoreError as error:
         print(f"full {committed} {error}")

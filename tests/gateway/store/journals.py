@@ -54,6 +54,14 @@ def keep(db: Database, records: Sequence[RawRecord]) -> int:
     return raw.store(db, records, Seen()).new
 
 
+def outcomes(db: Database) -> list[tuple[int, str, str | None, str | None]]:
+    """Return what became of each raw row: its number, how, which punch, and why."""
+    return db.execute(
+        "SELECT raw_id, 'punch', id, NULL FROM punches UNION ALL"
+        " SELECT raw_id, outcome, punch, reason FROM outcomes ORDER BY 1"
+    ).fetchall()
+
+
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
     """Ask the file itself, by SQLite alone."""
     with closing(sqlite3.connect(folder / FILE)) as conn:

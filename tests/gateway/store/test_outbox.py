@@ -17,7 +17,7 @@ from gateway.store.outbox import Interpreted, interpret
 from gateway.store.schema import table
 from gateway.store.seen import Seen
 from tests.builders import STAMP, book, meaning, punch, record, records
-from tests.gateway.store.journals import keep, memory, verify_chain
+from tests.gateway.store.journals import keep, memory, outcomes, verify_chain
 
 MEANING = meaning()
 KNOWN = punch()
@@ -34,15 +34,6 @@ def entries(db: Database, epoch: int = 1) -> list[tuple[int, str, dict[str, Any]
         "SELECT seq, kind, entry FROM outbox WHERE epoch = ? ORDER BY seq", (epoch,)
     )
     return [(seq, kind, json.loads(entry)) for seq, kind, entry in found.fetchall()]
-
-
-def outcomes(db: Database) -> list[tuple[int, str, str | None, str | None]]:
-    """Return what became of each row."""
-    return list(
-        db.execute(
-            "SELECT raw_id, outcome, punch, reason FROM outcomes ORDER BY raw_id"
-        ).fetchall()
-    )
 
 
 def test_one_record_of_each_kind(db: Database) -> None:
@@ -92,8 +83,9 @@ def test_a_punch_is_stored_with_its_entry(db: Database) -> None:
     run(db)
     (row,) = table(db, "punches").rows
     expected = punch(raw=b"\x01a", work=3)
+    (first,) = raw.after(db, 0, 9)
     assert (row["epoch"], row["seq"], row["rev"]) == (1, 1, 1)
-    assert outbox.punch_row(expected, 1, 1, 1, 1) == tuple(row.values())
+    assert outbox.punch_row(expected, 1, 1, 1, first) == tuple(row.values())
     ((kept, stamp),) = db.execute("SELECT punch, created_at FROM outbox").fetchall()
     assert (kept, stamp) == (expected.id, STAMP)
 
@@ -368,8 +360,9 @@ def test_functions_get_the_records_as_they_were_stored(db: Database) -> None:
 
 def test_builders_and_rows_agree() -> None:
     """The row of a punch has texts where the punch has members of sets."""
-    row = outbox.punch_row(punch(badge="9999"), 1, 2, 3, 4)
+    first = raw.Row(4, 5, record(badge="9999"))
+    row = outbox.punch_row(punch(badge="9999"), 1, 2, 3, first)
     plain = (str, int, float, type(None))
     assert all(type(value) in plain for value in row)
     assert "unknown_badge" in row
-    assert row[-4:] == (1, 2, 3, 4)
+    assert row[-6:] == (1, 2, 3, 4, first.record.driver, 5)
