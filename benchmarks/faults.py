@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tests.brokers import mosquitto_path
 from tests.end_to_end.processes import SERIAL, until
-from tests.faults.checker import Recorded, ask
+from tests.faults.asking import ask
+from tests.faults.checker import Recorded
 from tests.faults.ground import Ground, Kind
 from tests.faults.rules import Dropping, Watching
 

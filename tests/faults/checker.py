@@ -9,18 +9,18 @@ it nothing, so a defect there cannot hide itself.
 import base64
 import hashlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-Rows = list[tuple[Any, ...]]
+from tests.faults.asking import Rows, ask
+from tests.faults.kinds import Place, Said, differences, written
+
 Spans = list[tuple[int, int]]
-WRONG = ("lost", "doubled", "foreign", "misnamed", "unread", "streams")
+WRONG = ("lost", "doubled", "foreign", "misnamed", "unread", "streams", "records")
 
 
 def identify(serial: str, badge: str, at: str) -> str:
@@ -28,18 +28,6 @@ def identify(serial: str, badge: str, at: str) -> str:
     text = json.dumps([serial, badge, at], ensure_ascii=False, separators=(",", ":"))
     letters = base64.b32encode(hashlib.sha256(text.encode("utf-8")).digest())
     return "p1_" + letters.decode("ascii").lower()[:26]
-
-
-def ask(path: Path, sql: str, *values: object) -> Rows:
-    """Ask a database that others write to; one without such a table answers nothing."""
-    if not path.exists():
-        return []
-    name = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(name, uri=True, timeout=10)) as conn:
-        try:
-            return conn.execute(sql, values).fetchall()
-        except sqlite3.OperationalError:
-            return []
 
 
 class Recorded:
@@ -91,6 +79,11 @@ class Journal:
             for row in ask(self.path, "SELECT serial, badge, at FROM punches")
         ]
 
+    def rows(self) -> int:
+        """Return how many punches it can hold at most: a number that costs nothing."""
+        found = ask(self.path, "SELECT coalesce(max(rowid), 0) FROM punches")
+        return int(found[0][0]) if found else 0
+
     def stream(self) -> Stream:
         """Return the newest stream."""
         sql = "SELECT name, head_seq, acked_seq FROM epochs ORDER BY id DESC LIMIT 1"
@@ -124,6 +117,9 @@ class Centre(Protocol):
     def received(self, gateway: str, epoch: str) -> Spans:
         """Return the seqs it has booked of a stream, as (first, last) in any order."""
 
+    def records(self, gateway: str) -> dict[Place, Said]:
+        """Return every entry of a gateway that is no punch."""
+
 
 class Collected:
     """The database of `punchgate central`."""
@@ -153,6 +149,12 @@ class Collected:
             )
         ]
 
+    def records(self, gateway: str) -> dict[Place, Said]:
+        """Return every entry of a gateway that is no punch."""
+        sql = "SELECT epoch, seq, kind, body FROM records WHERE gateway = ?"
+        sql += " ORDER BY rowid"
+        return _said(ask(self._path, sql, gateway))
+
 
 class Consumed:
     """The database of `docs/examples/consumer.py`."""
@@ -178,6 +180,16 @@ class Consumed:
         rows = ask(self._path, f"{sql} WHERE gateway = ? AND epoch = ?", gateway, epoch)
         return [(int(first), int(last)) for first, last in rows]
 
+    def records(self, gateway: str) -> dict[Place, Said]:
+        """Return every entry of a gateway that is no punch and came."""
+        sql = "SELECT epoch, seq, kind, body FROM entries WHERE gateway = ?"
+        came = " AND kind <> 'punch' AND body IS NOT NULL ORDER BY rowid"
+        return _said(ask(self._path, sql + came, gateway))
+
+
+def _said(rows: Rows) -> dict[Place, Said]:
+    return {(epoch, seq): Said(kind, body) for epoch, seq, kind, body in rows}
+
 
 def holes(spans: Iterable[tuple[int, int]], head: int) -> Spans:
     """Return what is not covered between 1 and `head`."""
@@ -197,6 +209,7 @@ class Verdict:
     than once. `foreign`: at the centre or in a journal and recorded by no terminal.
     `misnamed`: stored under another id than its facts give. `unread`: recorded and not
     in a journal that must have it. `streams`: words about ledgers and chains.
+    `records`: words about entries that are no punches.
     """
 
     lost: Sequence[str] = ()
@@ -205,7 +218,9 @@ class Verdict:
     misnamed: Sequence[str] = ()
     unread: Sequence[str] = ()
     streams: Sequence[str] = ()
+    records: Sequence[str] = ()
     punches: int = 0
+    others: int = 0
 
     @property
     def right(self) -> bool:
@@ -213,7 +228,7 @@ class Verdict:
         return not any(getattr(self, name) for name in WRONG)
 
     def __str__(self) -> str:
-        words = [f"{self.punches} punches at the centre"]
+        words = [f"{self.punches} punches and {self.others} others at the centre"]
         for name in WRONG:
             found = getattr(self, name)
             shown = " ".join(found[:5]) + (" …" if len(found) > 5 else "")
@@ -245,6 +260,12 @@ class Checker:
         """Return how many punches the centre counts."""
         return self._centre.count()
 
+    def said(self, gateway: str, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a kind that the centre holds, in the order they came."""
+        held = self._centre.records(gateway).values()
+        events = [json.loads(one.text) for one in held if one.kind == "event"]
+        return [event for event in events if event["kind"] == kind]
+
     def near(self) -> bool:
         """Say whether a look at the whole is worth its time: the numbers agree."""
         streams = [journal.stream() for journal in self._journals]
@@ -259,6 +280,7 @@ class Checker:
         ids = [identify(*row[:3]) for row in rows]
         journals = {one.gateway: one.punches() for one in self._journals}
         stored = set[str]().union(*journals.values())
+        held = {one: self._centre.records(one.gateway) for one in self._journals}
         return Verdict(
             lost=sorted(recorded - set(ids)),
             doubled=sorted(one for one, times in Counter(ids).items() if times > 1),
@@ -278,7 +300,13 @@ class Checker:
                     if times > 1
                 ),
             ],
+            records=[
+                word
+                for one in self._journals
+                for word in differences(one.gateway, written(one.path), held[one])
+            ],
             punches=len(rows),
+            others=sum(map(len, held.values())),
         )
 
     def _stream(self, journal: Journal) -> list[str]:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from tests.brokers import Iotcore, Mosquitto, free_port, mosquitto_path
@@ -27,6 +28,7 @@ from tests.end_to_end.processes import (
     Site,
     until,
 )
+from tests.faults.asking import ask
 from tests.faults.checker import (
     Checker,
     Collected,
@@ -34,10 +36,11 @@ from tests.faults.checker import (
     Journal,
     Recorded,
     Verdict,
-    ask,
     identify,
 )
+from tests.faults.duty import DUTY, IMPOSSIBLE, OWING
 from tests.faults.proxy import FaultProxy
+from tests.faults.reading import Reading
 
 CONSUMER = Path(__file__).parents[2] / "docs" / "examples" / "consumer.py"
 _FIRST = datetime(2026, 11, 2, 6, 0)  # noqa: DTZ001 - device time has no zone
@@ -91,6 +94,9 @@ class Ground:
         length = anything if secure else mqtt_length
         self.up = FaultProxy(self.broker_port, length)
         self.down = FaultProxy(self.broker_port, length)
+        self.reading = Reading()
+        if not secure:
+            self.up.read = self.down.read = self.reading.take
         self.wire = FaultProxy(self.site.terminal_port, zk_length)
         self.further = [Further(folder, number) for number in range(2, terminals + 1)]
         self.sticks: list[Recorded] = []
@@ -133,6 +139,7 @@ class Ground:
         self.site.central_broker_port = self.down.port
         self.site.gateway_terminal_port = self.wire.port
         self.write()
+        self.site.attlog.write_text(IMPOSSIBLE)
         if self.kind is Kind.CONSUMER:
             self.store = self.folder / "consumer.db"
             options = ["--port", str(self.down.port), "--db", str(self.store)]
@@ -151,6 +158,8 @@ class Ground:
         self.site.write()
         book, gateway = (self.folder / f"{name}.toml" for name in ("book", "gateway"))
         text, terminals = book.read_text("utf-8"), ""
+        text = text.replace("[site]\n", '[site]\ncalendar = "weekdays"\n', 1) + DUTY
+        text = text.replace(OWING, OWING + 'vendor = "acme"\n', 1)
         for one in self.further:
             text += f'\n[[terminals]]\nid = "{one.id}"\nserial = "{one.serial}"\n'
             terminals += f'\n[[terminals]]\nid = "{one.id}"\nhost = "127.0.0.1"\n'
@@ -194,11 +203,18 @@ class Ground:
         """Wait until every journal holds what the terminals recorded."""
         want = self.checker.recorded()
         wanted = journals or (self.journal,)
-        until(
-            lambda: all(want <= set(one.punches()) for one in wanted),
-            "every punch in the journal",
-            seconds,
-        )
+        for one in wanted:
+            held = partial(_holds, one, want)
+            until(held, f"every punch in the journal of {one.gateway}", seconds)
+
+    def confirmed(self, seconds: float = 60.0) -> None:
+        """Wait until the gateway wrote down that all of its stream is delivered."""
+
+        def delivered() -> bool:
+            stream = self.journal.stream()
+            return stream.confirmed == stream.head
+
+        until(delivered, "the last acknowledgement", seconds)
 
     def settle(self, seconds: float = 60.0, checker: Checker | None = None) -> Verdict:
         """Wait until nothing is lost, doubled or open; fail with the ids otherwise."""
@@ -215,6 +231,7 @@ class Ground:
             until(right, "a right verdict", seconds)
         verdict = found[0] if found and found[0].right else checker.verdict()
         assert verdict.right, f"{verdict}\n{self.last_words()}"
+        self.reading.check()
         return verdict
 
     def ask(
@@ -332,6 +349,11 @@ class Ground:
             stack.callback(self.site.close)
             for process in (self.centre, *self.terminals):
                 stack.callback(process.close)
+
+
+def _holds(journal: Journal, want: set[str]) -> bool:
+    """Say whether a journal holds all of it; a look at all of it only when it can."""
+    return journal.rows() >= len(want) and want <= set(journal.punches())
 
 
 def anything(data: bytes) -> int | None:

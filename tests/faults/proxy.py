@@ -18,10 +18,16 @@ from tests.faults.rules import Rule, unchanged
 _LOOK_SECONDS = 0.005
 _SECONDS = 10.0
 Length = Callable[[bytes], int | None]
+Read = Callable[[object, bytes], None]
+"""Is given a connection and each packet of its client, before anything goes wrong."""
 T = TypeVar("T")
 
 
-@dataclass(eq=False, slots=True)
+def _nobody(_line: object, _packet: bytes) -> None:
+    """Read nothing."""
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class _Line:
     """One connection; a `gone` one carries nothing and never ends by itself."""
 
@@ -57,6 +63,7 @@ class FaultProxy:
         self.closed = False
         self.cut_after: int | None = None
         self.rule: Rule = unchanged
+        self.read: Read = _nobody
         self.port = 0
         self._length = length
         self._lines: set[_Line] = set()
@@ -161,6 +168,8 @@ class FaultProxy:
         if line.gone:
             return
         sink, back = (line.server, line.client) if up else (line.client, line.server)
+        if up:
+            self.read(line, packet)
         passed = self.rule(packet, up=up)
         back.write(passed.back)
         for seconds, data in passed.on:

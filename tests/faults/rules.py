@@ -9,8 +9,9 @@ from typing import Protocol
 
 from tests.end_to_end.pausing_proxy import published_to
 
-_CONNECT, _PUBLISH, _PUBACK = 1, 3, 4
-_V5 = 5
+CONNECT, PUBLISH = 1, 3
+V5 = 5
+_PUBACK = 4
 _DUPLICATE = 0x08
 # CONNACK of 3.1.1: «unacceptable protocol version».
 _REFUSED = bytes([0x20, 2, 0, 1])
@@ -46,13 +47,19 @@ def payload_of(packet: bytes) -> bytes:
     return packet[at:] if at >= 0 else b""
 
 
-def packet_id(packet: bytes) -> bytes:
-    """Return the two bytes that name a PUBLISH of QoS 1."""
+def body(packet: bytes) -> bytes:
+    """Return what stands behind the fixed header."""
     start = 1
     while packet[start] & 0x80:
         start += 1
-    size = int.from_bytes(packet[start + 1 : start + 3], "big")
-    return packet[start + 3 + size : start + 5 + size]
+    return packet[start + 1 :]
+
+
+def packet_id(packet: bytes) -> bytes:
+    """Return the two bytes that name a PUBLISH of QoS 1."""
+    rest = body(packet)
+    size = int.from_bytes(rest[:2], "big")
+    return rest[2 + size : 4 + size]
 
 
 def is_batch(packet: bytes) -> bool:
@@ -186,18 +193,16 @@ class OldBroker:
 
     def __call__(self, packet: bytes, *, up: bool) -> Passed:
         """Pass it on, unless it is a CONNECT of version 5."""
-        if not up or packet[0] >> 4 != _CONNECT or _version(packet) != _V5:
+        if not up or packet[0] >> 4 != CONNECT or version(packet) != V5:
             return unchanged(packet, up=up)
         self.refused += 1
         return Passed(back=_REFUSED, close=True)
 
 
-def _version(connect: bytes) -> int:
-    start = 1
-    while connect[start] & 0x80:
-        start += 1
-    size = int.from_bytes(connect[start + 1 : start + 3], "big")
-    return connect[start + 3 + size]
+def version(connect: bytes) -> int:
+    """Return the version of MQTT that a CONNECT asks for."""
+    rest = body(connect)
+    return rest[2 + int.from_bytes(rest[:2], "big")]
 
 
 @dataclass(frozen=True, slots=True)

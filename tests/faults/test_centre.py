@@ -67,6 +67,21 @@ def test_a_centre_restored_from_an_old_backup(ground: Ground) -> None:
     ground.settle()
 
 
+def test_a_centre_restored_to_before_a_gateway_was(ground: Ground) -> None:
+    """Both sides are put back: the older stream's end and the fork are told again."""
+    before = len(ground.checker.said("gw-1", "epoch_fork"))
+    with ground.older_centre():
+        ground.punch(SOME)
+        ground.settle()
+        with ground.older_gateway():
+            ground.punch(SOME)
+            ground.settle()
+        ground.settle()
+        assert len(ground.checker.said("gw-1", "epoch_fork")) == before + 1
+    ground.settle()
+    assert len(ground.checker.said("gw-1", "epoch_fork")) == before + 1
+
+
 def test_a_centre_restored_while_the_broker_was_away(ground: Ground) -> None:
     """The gateway meets the older store with a backlog of its own."""
     with ground.without_broker(), ground.older_centre():

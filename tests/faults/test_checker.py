@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.processes import until
+from tests.faults.asking import ask
 from tests.faults.checker import Recorded, Verdict, holes, identify
 from tests.faults.ground import Ground, Kind
+from tests.faults.kinds import Place, Said, Written, differences
 
 
 def test_an_id_is_computed_from_the_definition() -> None:
@@ -49,22 +52,30 @@ def change(path: Path, *statements: str) -> None:
 def copy(ground: Ground) -> Ground:
     """Give the shared site stopped in mind: its files copied, to be tampered with."""
     ground.punch(5)
-    ground.settle()
     other = Ground(ground.folder / f"copy-{random.randrange(1 << 30)}", ground.kind)
     other.site.journal.parent.mkdir()
-    for source, target in (
-        (ground.site.journal, other.site.journal),
-        (ground.store, other.folder / "store.db"),
-    ):
-        with (
-            closing(sqlite3.connect(source)) as here,
-            closing(sqlite3.connect(target)) as there,
-        ):
-            here.backup(there)
-    other.site.attlog.write_bytes(ground.site.attlog.read_bytes())
     other.store = other.folder / "store.db"
-    other.checker = other.against([other.journal])
+
+    def copied() -> bool:
+        """Copy; a verdict that is on its way just now asks for another copy."""
+        ground.settle()
+        backup(ground.site.journal, other.site.journal)
+        backup(ground.store, other.store)
+        other.site.attlog.write_bytes(ground.site.attlog.read_bytes())
+        other.checker = other.against([other.journal])
+        return other.checker.near()
+
+    until(copied, "a copy of a site in order")
     return other
+
+
+def backup(source: Path, target: Path) -> None:
+    """Copy a database that others write to."""
+    with (
+        closing(sqlite3.connect(source)) as here,
+        closing(sqlite3.connect(target)) as there,
+    ):
+        here.backup(there)
 
 
 PLANTED = {
@@ -172,3 +183,74 @@ def json_of(copy: Ground, seq: int) -> list[bytes]:
         rows = conn.execute("SELECT entry FROM outbox WHERE seq = ?", (seq,)).fetchall()
     assert json.loads(rows[-1][0])["seq"] == seq
     return [bytes(rows[-1][0])]
+
+
+FIRST = Said("event", '{"seq":1,"id":"e1","kind":"a"}')
+SECOND = Said("event", '{"seq":2,"id":"e2","kind":"b"}')
+VERDICT = Said("attendance", '{"seq":3,"id":"a1","rev":1}')
+FORK = Said(
+    "event", '{"seq":1,"id":"f","kind":"epoch_fork","detail":{"before":"A","common":1}}'
+)
+WRITTEN = Written(("A",), {("A", 1): FIRST, ("A", 2): SECOND, ("A", 3): VERDICT})
+FORKED = Written(
+    ("A", "B"), {("A", 1): FIRST, ("A", 2): SECOND, ("B", 1): FORK, ("B", 2): SECOND}
+)
+
+
+@pytest.mark.parametrize(
+    "ours, held",
+    [
+        (WRITTEN, WRITTEN.entries),
+        (Written((), {}), {}),
+        (FORKED, {("A", 1): FIRST, ("B", 1): FORK, ("B", 2): SECOND}),
+        (FORKED, {**FORKED.entries, ("A", 2): VERDICT}),
+        (FORKED, {("B", 1): FORK, ("B", 2): SECOND, ("A", 9): FIRST}),
+    ],
+    ids=["all", "nothing", "forked", "another story behind the fork", "told again"],
+)
+def test_other_entries_in_order_are_right(
+    ours: Written, held: dict[Place, Said]
+) -> None:
+    """What a fork left behind in the old stream is no fault."""
+    assert differences("gw-1", ours, held) == []
+
+
+@pytest.mark.parametrize(
+    "held, word",
+    [
+        ({("A", 2): SECOND, ("A", 3): VERDICT}, "gw-1 event A:1 lost"),
+        ({("A", 1): FIRST, ("A", 2): SECOND}, "gw-1 attendance A:3 lost"),
+        (
+            {**WRITTEN.entries, ("A", 2): Said("event", '{"seq":2,"id":"e2"}')},
+            "gw-1 event A:2 is another at the centre",
+        ),
+        (
+            {**WRITTEN.entries, ("A", 4): Said("event", '{"seq":4,"id":"e9"}')},
+            "gw-1 event A:4 was never written",
+        ),
+        (
+            {**WRITTEN.entries, ("A", 3): Said("entry", VERDICT.text)},
+            "gw-1 attendance A:3 is another at the centre",
+        ),
+    ],
+)
+def test_a_fault_of_other_entries_is_named(held: dict[Place, Said], word: str) -> None:
+    """Lost, changed, invented, on another topic: each with its place."""
+    assert differences("gw-1", WRITTEN, held) == [word]
+
+
+def test_an_entry_told_twice_in_a_stream_is_doubled() -> None:
+    """The same content under two numbers, written once."""
+    again = {**WRITTEN.entries, ("A", 9): FIRST}
+    words = differences("gw-1", WRITTEN, again)
+    assert words[0] == "gw-1 event A:9 was never written"
+    assert words[1].startswith("gw-1 2 times at the centre: ")
+
+
+def test_a_planted_loss_of_an_event_is_found(copy: Ground) -> None:
+    """One record gone from the centre, named by its place."""
+    table = "records" if copy.kind is Kind.COLLECTOR else "entries"
+    epoch = copy.journal.stream().epoch
+    ((seq,),) = ask(copy.store, f"SELECT min(seq) FROM {table} WHERE kind = 'event'")
+    change(copy.store, f"DELETE FROM {table} WHERE seq = {seq} AND kind = 'event'")
+    assert copy.checker.verdict().records == [f"gw-1 event {epoch}:{seq} lost"]

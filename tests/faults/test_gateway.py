@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.end_to_end.processes import COMMAND, Process, until
-from tests.faults.checker import Journal, ask
+from tests.faults.asking import ask
+from tests.faults.checker import Journal
 from tests.faults.ground import Ground
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,10 @@ def test_a_gateway_restored_from_an_old_image(
     ground.punch(rng.randint(0, SOME), rng)
     ground.settle()
     assert len(names(ground)) == epochs + 1
+    *_, fork = ground.checker.said("gw-1", "epoch_fork")
+    assert fork["reason"]
+    assert fork["detail"]["before"] == names(ground)[-2]
+    assert fork["detail"]["common"] <= fork["detail"]["head"]
 
 
 def test_an_old_image_that_has_more_to_say_than_the_centre_knows(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Mosquitto, mosquitto_path
+from tests.brokers import Mosquitto, free_port, mosquitto_path
 from tests.end_to_end.processes import Process, until
 from tests.faults.ground import Ground, Kind
 
@@ -160,11 +160,17 @@ VALID, EXPIRED = (-HOUR, HOUR), (-2 * HOUR, -HOUR)
     mosquitto_path() is None or shutil.which("openssl") is None,
     reason="mosquitto or openssl is absent: apt-get install mosquitto openssl",
 )
-def test_certificates_that_expired_and_are_renewed(tmp_path: Path) -> None:
-    """Broker's, then gateway's: nobody is let in, all is kept; renewed, all arrives."""
+@pytest.mark.parametrize("kind", list(Kind))
+def test_certificates_that_expired_and_are_renewed(tmp_path: Path, kind: Kind) -> None:
+    """Broker's, then gateway's: nobody is let in, all is kept; renewed, all arrives.
+
+    The example consumer speaks no TLS: it has a listener on the broker's own machine.
+    """
     authority = Authority(tmp_path / "ca")
     certificates = {who: authority.issue(who, *VALID) for who in ("broker", "gw-1")}
-    ground = Ground(tmp_path / "site", Kind.COLLECTOR, secure=True)
+    ground = Ground(tmp_path / "site", kind, secure=True)
+    if kind is Kind.CONSUMER:
+        ground.down.target = free_port()
     ground.broker = Mosquitto(
         tmp_path / "tls",
         port=ground.broker_port,
@@ -173,6 +179,7 @@ def test_certificates_that_expired_and_are_renewed(tmp_path: Path) -> None:
             f"certfile {certificates['broker'][0]}",
             f"keyfile {certificates['broker'][1]}",
             "require_certificate true",
+            *[f"listener {ground.down.target} 127.0.0.1"] * (kind is Kind.CONSUMER),
         ],
     )
     ground.site.mqtt_extra = (
