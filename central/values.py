@@ -17,6 +17,7 @@ class Reason(StrEnum):
     ENTRY = "entry"
     FORK = "fork"
     STRANGER = "stranger"
+    REVISION = "revision"
 
 
 class By(StrEnum):

@@ -25,6 +25,7 @@ from sqlalchemy.schema import CreateColumn
 
 from central.record_keys import record_row
 from central.store.tables import (
+    closed,
     ledger,
     metadata,
     punch_rows,
@@ -64,6 +65,8 @@ def bring_up(conn: Connection, found: int, at: str) -> None:
             _add_columns(conn, table)
         _fill_keys(conn)
         _fill_streams(conn, at)
+    if found < 3:  # noqa: PLR2004 - the version that brought this
+        _add_columns(conn, closed)
     for table in metadata.sorted_tables:
         for index in table.indexes:
             index.create(conn, checkfirst=True)

@@ -100,6 +100,8 @@ def _read(store: CentralStore, topics: Topics, row: RowMapping) -> _Found:
     topic, payload = str(row["topic"]), bytes(row["payload"])
     if row["reason"] == Reason.STRANGER:
         raise StillUnreadableError("it is an answer that nobody asked for")
+    if row["reason"] == Reason.REVISION:
+        raise StillUnreadableError("the store keeps what came first of a revision")
     if row["reason"] == Reason.ENTRY and b'"entries"' not in payload:
         return _entry(store, topics, row)
     found = read(topics, topic, payload)

@@ -82,7 +82,10 @@ def holes(store: CentralStore) -> list[dict[str, Any]]:
 
 
 def closed_ranges(store: CentralStore) -> list[dict[str, Any]]:
-    """Return what was booked without having come, the oldest first."""
+    """Return what was booked without having come, the oldest first.
+
+    `accepted_at`: when somebody took note of it; null before.
+    """
     asked = select(closed).order_by(closed.c.at, closed.c.epoch, closed.c.first)
     with store.reading() as conn:
         return [dict(row) for row in conn.execute(asked).mappings()]

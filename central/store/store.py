@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, update
 
 from central.incoming import fork
 from central.store.errors import StoreError
@@ -32,7 +32,7 @@ from central.store.streams import (
     stream_row,
     write_ledger,
 )
-from central.store.tables import punch_rows, quarantine
+from central.store.tables import closed, punch_rows, quarantine
 from central.values import Batch, Poison, RecordRow, Stream
 from sync.commands import RangeFate
 from sync.ledger import Ledger
@@ -168,15 +168,23 @@ class CentralStore:
         with self.writing() as conn:
             work = _Work()
             booked = self._copy(stream, work)
-            closed = [part for fate in fates for part in _holes_in(booked, fate)]
-            for part in closed:
+            parts = [part for fate in fates for part in _holes_in(booked, fate)]
+            for part in parts:
                 booked.close(part.first, part.last)
-            if closed:
-                rows = [_closed_row(stream, part, at) for part in closed]
+            if parts:
+                rows = [_closed_row(stream, part, at) for part in parts]
                 conn.execute(self.statements.closed, rows)
             since = self._write(work, at)
         self._booked(work, since)
-        return standing(stream, booked), closed
+        return standing(stream, booked), parts
+
+    def accept_closed(self, at: str) -> None:
+        """Write down that somebody took note of every range closed up to now."""
+        with self.writing() as conn:
+            conn.execute(
+                update(closed).where(closed.c.accepted_at.is_(None)),
+                {"accepted_at": at},
+            )
 
     def standing(self, stream: Stream) -> Standing:
         """Return what is held of a stream; nothing of an unknown one."""
@@ -252,7 +260,7 @@ class CentralStore:
             rows = [stream_row(stream, at, known) for stream, known in since.items()]
             self._conn.execute(self.statements.streams, rows)
         if work.punches:
-            write_punches(self._conn, self.statements, work.punches)
+            work.poisons += write_punches(self._conn, self.statements, work.punches)
         if work.records:
             work.poisons += write_records(self._conn, self.statements, work.records)
         if work.poisons:

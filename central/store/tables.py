@@ -3,7 +3,8 @@
 meta         who this store is: id, generation, version of these tables
 ledger       which entries of which stream were received, as ranges; separate from the
              rows, because a punch that came through another gateway leaves no row
-closed       ranges of a stream that were booked without having come, and why
+closed       ranges of a stream that were booked without having come, why, and when
+             somebody took note of that
 streams      of each stream: when it began, when something came last, how long it has
              had holes
 punch_rows   one row per punch id; the highest `rev` wins, how it first came stays
@@ -30,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 metadata = MetaData()
 
@@ -62,6 +63,7 @@ closed = Table(
     Column("last", BigInteger, nullable=False),
     Column("fate", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("accepted_at", Text),
 )
 
 streams = Table(

@@ -157,6 +157,16 @@ def test_gaps(store: CentralStore, ask: Ask) -> None:
     store.close_ranges(parts[0].stream, [fate], LATER)
     found = answer(ask, "central", "gaps", code=1)
     assert (found["holes"], found["closed"][0]["fate"]) == ([], "pruned")
+    found = answer(ask, "central", "gaps", "--accept")
+    assert found["closed"][0]["accepted_at"]
+    assert answer(ask, "central", "gaps") == found
+    other = messages(punched(*range(30), epoch="e2"), size=10)
+    store.commit(other[1:2], LATER)
+    store.close_ranges(
+        other[0].stream, [RangeFate(first=1, last=10, fate="pruned")], LATER
+    )
+    found = answer(ask, "central", "gaps", code=1)
+    assert [bool(row["accepted_at"]) for row in found["closed"]] == [True, False]
     with store.writing() as conn:
         conn.execute(
             store.statements.reconciled,

@@ -157,6 +157,7 @@ def test_the_broker_of_the_wheel(tmp_path: Path) -> None:
     proven(tmp_path, gateway)
 
 
+@pytest.mark.unwatched("it talks nonsense")
 def test_garbage_is_put_aside_and_blocks_nothing(
     broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

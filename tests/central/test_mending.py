@@ -125,6 +125,7 @@ def test_what_is_gone_is_closed_and_the_stream_goes_on(
     assert (unused["first"], unused["last"]) == (19, 20)
 
 
+@pytest.mark.unwatched("its strangers talk nonsense")
 def test_answers_of_strangers_are_put_aside(
     broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,6 +234,7 @@ def test_punches_of_another_gateway_do_not_count(
         assert two.wait_command().days == []
 
 
+@pytest.mark.unwatched("nobody may have subscribed")
 def test_an_answer_nobody_heard_is_given_at_the_next_birth(
     broker: Mosquitto, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 from central.store.comparing import unanswered
 from central.store.errors import StoreError
 from central.store.put_aside import listed
-from central.store.questions import holes
+from central.store.questions import closed_ranges, holes
 from central.store.store import CentralStore
 from central.store.tables import metadata
 from tests.central.batches import AT
@@ -79,6 +79,22 @@ def test_schema_1_is_brought_up(url: str) -> None:
             assert (event[5], event[6]) == ("lobby", "VT00000001")
 
 
+def test_schema_2_is_brought_up(url: str) -> None:
+    """Ranges given up before somebody could take note of them wait for that."""
+    CentralStore.open(url, AT).close()
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text("ALTER TABLE closed DROP COLUMN accepted_at"))
+        values = "'s1', 'g1', 'e', 1, 9, 'pruned', '2026-11-02T08:00:00+08:00'"
+        conn.execute(text(f"INSERT INTO closed VALUES ({values})"))
+        conn.execute(text("UPDATE meta SET value = '2' WHERE key = 'schema'"))
+    engine.dispose()
+    for _ in "12":
+        with CentralStore.open(url, AT) as store:
+            (row,) = closed_ranges(store)
+            assert (row["last"], row["accepted_at"]) == (9, None)
+
+
 def test_a_store_that_was_brought_up_is_like_a_new_one(
     url: str, tmp_path: Path
 ) -> None:
@@ -119,7 +135,7 @@ def test_questions_wait_for_the_collector(url: str) -> None:
     """Who only looks changes no tables; the sentence says what will."""
     load(url)
     before = shape(url)
-    with pytest.raises(StoreError, match=r"version 1.*version 2.*collector"):
+    with pytest.raises(StoreError, match=r"version 1.*version 3.*collector"):
         CentralStore.look(url)
     assert shape(url) == before
 

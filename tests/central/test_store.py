@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from central.store.errors import NewerStoreError, StoreError
+from central.store.put_aside import StillUnreadableError, listed, retry
 from central.store.store import CentralStore
 from central.values import Poison, Reason, Stream
 from sync.messages import encode
+from sync.topics import Topics
 from tests.central.batches import AT, message, messages
 from tests.sync.memory_outbox import MemoryOutbox, event, punch
 
@@ -158,14 +160,35 @@ def test_a_higher_rev_of_another_gateway_leaves_who_saw_it_when(
 
 
 def test_the_same_rev_again_changes_nothing(store: CentralStore) -> None:
-    """Equal revisions: the first one stands."""
+    """Equal revisions: the first stands; one that says otherwise is kept as bytes."""
     outbox = MemoryOutbox()
-    for person in ("p01", "p02"):
+    for person in ("p01", "p02", "p01", "p02"):
         entry = msgspec.structs.replace(punch(0, 7), person=person)
         outbox.add("punch", entry)
-    store.commit(messages(outbox), AT)
-    (row,) = store._conn.execute(text("SELECT person FROM punches"))
+    stored = store.commit(messages(outbox), AT)
+    with store.reading() as conn:
+        (row,) = conn.execute(text("SELECT person FROM punches"))
     assert row.person == "p01"
+    assert [(p.reason, p.topic) for p in stored.poisons] == [
+        (Reason.REVISION, "s1/g1/punch")
+    ] * 2
+    assert json.loads(stored.poisons[0].payload)["person"] == "p02"
+    assert stored.poisons[0].epoch == "epoch-1"
+    (standing,) = stored.standings
+    assert standing.upto == 4
+    (aside,) = listed(store, everything=False)
+    assert aside["times"] == 2
+    with pytest.raises(StillUnreadableError, match="came first"):
+        retry(store, Topics("att/v1"), aside["id"], AT)
+
+
+def test_a_lower_rev_that_says_otherwise_is_only_older(store: CentralStore) -> None:
+    """It is no contradiction, and nobody needs to look."""
+    outbox = MemoryOutbox()
+    for rev, person in ((2, "p02"), (1, None), (1, "p03")):
+        entry = msgspec.structs.replace(punch(0, 7), rev=rev, person=person)
+        outbox.add("punch", entry)
+    assert store.commit(messages(outbox), AT).poisons == ()
 
 
 def test_another_story_is_put_aside_and_not_booked(store: CentralStore) -> None:
@@ -263,7 +286,7 @@ def test_a_store_from_the_future_is_refused(tmp_path: Path) -> None:
     conn = sqlite3.connect(tmp_path / "central.db")
     conn.execute("UPDATE meta SET value = '7' WHERE key = 'schema'")
     conn.commit()
-    with pytest.raises(NewerStoreError, match=r"version 7.*version 2"):
+    with pytest.raises(NewerStoreError, match=r"version 7.*version 3"):
         CentralStore.open(url(tmp_path), LATER)
     found = conn.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
     conn.close()
