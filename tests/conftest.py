@@ -7,6 +7,8 @@ import pytest
 
 from gateway.log import Lines
 from tests import log_grammar
+from tests.brokers import Mosquitto
+from tests.end_to_end.watcher import Watcher
 
 
 class _Grammar(logging.Handler):
@@ -38,3 +40,22 @@ def log_grammar_holds() -> Iterator[None]:
     yield
     logger.removeHandler(handler)
     assert not handler.refused
+
+
+@pytest.fixture(autouse=True)
+def watcher(request: pytest.FixtureRequest) -> Iterator[Watcher | None]:
+    """Hold every message on the test's broker against what is published.
+
+    It is a subscriber, and takes a word that no program of ours says for a mistake:
+    `unwatched` marks a test that cannot have that.
+    """
+    wanted = "broker" in request.fixturenames
+    if request.node.get_closest_marker("unwatched") or not wanted:
+        yield None
+        return
+    broker = request.getfixturevalue("broker")
+    if not isinstance(broker, Mosquitto):
+        yield None
+        return
+    with Watcher(broker.port) as watcher:
+        yield watcher

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.security.authority import HOST, Authority, ShippedBroker
 
 pytestmark = pytest.mark.mosquitto
-_SECONDS = 10.0
+_SECONDS = 30.0
 _REFUSED = 0x87
 _FORBIDDEN = 0x80
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from paho.mqtt import client, enums
+from paho.mqtt import client, enums, properties
 
 KINDS = ("punch", "attendance", "suspicion", "event", "entry", "state", "cmd/reply")
 TABLES = """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -21,8 +21,9 @@ ENTRY = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 NEWER = """SELECT seq, last, hash FROM entries
   WHERE site = ? AND gateway = ? AND epoch = ? AND seq > ? ORDER BY seq"""
 ASK = {"op": "resend", "id": "holes", "expires": "2999-12-31T00:00:00Z"}
-# A new generation at every start says that we may be an older copy of ourselves.
 OURS = {"v": 1, "store": "example", "generation": time.time_ns() // 1000}
+EXPIRY = properties.Properties(3)  # type: ignore[no-untyped-call]
+EXPIRY.MessageExpiryInterval = 60  # of a PUBLISH (3): nobody waits for an old command
 parser = argparse.ArgumentParser(description=__doc__)
 for option in ("host=127.0.0.1", "port=1883", "prefix=att/v1", "db=c.db"):
     parser.add_argument("--" + option.split("=")[0], default=option.split("=")[1])
@@ -66,15 +67,14 @@ def take(link: client.Client, _: object, message: client.MQTTMessage) -> None:
     said = OURS | {key: data[key] for key in STREAM} | {"sent": time.strftime(ISO)}
     if missing and time.time() > due:  # it sends what is there, or replies it is gone
         due, ask = time.time() + 10, json.dumps(said | ASK | {"ranges": missing[:100]})
-        link.publish(f"{base}/cmd", ask, qos=1)
+        link.publish(f"{base}/cmd", ask, qos=1, properties=EXPIRY)
     known[stream] = (upto, head, due)
     ack = json.dumps(said | {"upto": upto, "chain": head, "missing": missing[:100]})
     link.publish(f"{base}/ack", ack, qos=1, retain=True)
 
 
 centre = client.Client(enums.CallbackAPIVersion.VERSION2, protocol=client.MQTTv5)
-topics = [(f"{args.prefix}/+/+/{kind}", 1) for kind in KINDS]
+centre.on_message, topics = take, [(f"{args.prefix}/+/+/{kind}", 1) for kind in KINDS]
 centre.on_connect = lambda link, *_: link.subscribe(topics)
-centre.on_message = take
 centre.connect(args.host, int(args.port), keepalive=20)
 centre.loop_forever(retry_first_connection=True)

@@ -7,7 +7,6 @@ import pytest
 
 from tests.brokers import Mosquitto, mosquitto_path
 from tests.end_to_end.processes import Site
-from tests.end_to_end.watcher import Watcher
 
 
 @pytest.fixture
@@ -18,18 +17,6 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     broker = Mosquitto(tmp_path / "broker")
     yield broker
     broker.kill()
-
-
-@pytest.fixture(autouse=True)
-def watcher(request: pytest.FixtureRequest) -> Iterator[Watcher | None]:
-    """Check every message on the test's broker, if it has one that is mosquitto."""
-    wanted = "broker" in request.fixturenames
-    broker = request.getfixturevalue("broker") if wanted else None
-    if not isinstance(broker, Mosquitto):
-        yield None
-        return
-    with Watcher(broker.port) as watcher:
-        yield watcher
 
 
 @pytest.fixture

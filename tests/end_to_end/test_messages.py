@@ -15,11 +15,14 @@ from paho.mqtt.properties import Properties
 from sync.commands import Command
 from sync.messages import CentreState, State, encode
 from tests.brokers import Mosquitto, mosquitto_path
+from tests.drivers.serial_devices import Device, device
 from tests.end_to_end.processes import Site, until
+from tests.end_to_end.test_desk import CARDS, frame, furnish, reader_online
 from tests.end_to_end.watcher import Watcher
+from tests.faults.duty import DUTY, OWING
 
 ALL = {"punch", "event", "live", "state", "terminal", "ack", "cmd", "reply", "book"}
-ALL |= {"centre_state"}
+ALL |= {"centre_state", "attendance", "entry", "suspicion"}
 ZONE = ZoneInfo("Asia/Shanghai")
 STATE = State(
     site="hq",
@@ -58,17 +61,37 @@ def test_every_message_on_the_broker_is_as_published(
     site: Site, broker: Mosquitto, watcher: Watcher
 ) -> None:
     """All that real processes say in a life with a sudden death is of its schema."""
+    furnish(site)
+    book = site.folder / "book.toml"
+    text = book.read_text("utf-8").replace(OWING, OWING + 'vendor = "acme"\n', 1)
+    text = text.replace("[site]\n", '[site]\ncalendar = "weekdays"\n', 1)
+    book.write_text(text + DUTY, "utf-8")
+    with device(site.folder) as reader:
+        live_and_die(site, broker, watcher, reader)
+    print(dict(watcher.heard))
+    assert set(watcher.heard) | {"suspicion"} == ALL  # of that there need be none
+
+
+def live_and_die(
+    site: Site, broker: Mosquitto, watcher: Watcher, reader: Device
+) -> None:
+    """Let everything happen that has a message."""
     broker.start()
     assert watcher.ready.wait(20), "the watcher hears"
     site.virtual.arguments += ["--timezone", ZONE.key]
     for process in (site.virtual, site.collector, site.daemon):
         process.start()
     site.punch("1001", "2026-02-31 08:00:00")
-    for badge in ("1001", "9999", "工号"):
+    for badge in ("1000", "1001", "9999", "工号"):
         site.punch(badge)
     until(site.equal, "equal id sets")
     site.punch("1002", datetime.now(ZONE).strftime("%Y-%m-%d %H:%M:%S"))
     until(lambda: watcher.heard["live"] > 0, "a punch of now")
+    until(lambda: reader_online(site), "the desk reader")
+    for badge in CARDS:
+        reader.send(frame(badge))
+    until(lambda: watcher.heard["entry"] > 0, "a handover")
+    until(lambda: watcher.heard["attendance"] > 0, "a verdict")
     until(lambda: site.status()["outbox"]["unacknowledged"] == 0, "the last ack")
     assert site.ask("reconcile").returncode == 0
     until(lambda: watcher.said("cmd", op="counts") > 0, "the centre's count")
@@ -85,8 +108,6 @@ def test_every_message_on_the_broker_is_as_published(
     until(lambda: watcher.said("centre_state", online=True) == 2, "its return")
     assert site.collector.end() == 0
     until(lambda: watcher.said("centre_state", online=False) == 2, "its goodbye")
-    print(dict(watcher.heard))
-    assert set(watcher.heard) == ALL
 
 
 def message(topic: str, payload: bytes, **flags: Any) -> MQTTMessage:

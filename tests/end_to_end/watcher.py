@@ -146,6 +146,8 @@ def _sent_as(sending: Sending, message: MQTTMessage) -> None:
     """Compare the flags of a message; an expiry counts down on its way."""
     if (message.qos, message.retain) != (sending.qos, sending.retain):
         raise ValueError(f"QoS {message.qos}, retain {message.retain}")
+    if message.properties is None:
+        return  # MQTT 3.1.1 knows no expiry
     expiry = getattr(message.properties, "MessageExpiryInterval", None)
     longest = sending.expiry
     if (expiry is None) != (longest is None) or (expiry or 0) > (longest or 0):

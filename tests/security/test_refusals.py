@@ -19,7 +19,7 @@ from tests.end_to_end.processes import until
 from tests.security.authority import HOST, Authority, ShippedBroker, openssl
 
 pytestmark = pytest.mark.mosquitto
-_SECONDS = 10.0
+_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,7 @@ def test_the_will_speaks_for_a_gateway_that_vanished(broker: Mosquitto) -> None:
         centre.wait(lambda: b'"online":true' in (centre.last("state") or (b"",))[0])
 
 
+@pytest.mark.unwatched("its states are stand-ins")
 def test_terminal_states_are_published_again_at_every_connection(
     broker: Mosquitto,
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_subscriber_that_never_acks_gets_everything_again(broker: Mosquitto) -
         gateway.wait_delivered()
 
 
+@pytest.mark.unwatched("nobody may have subscribed")
 def test_nobody_subscribed_then_a_centre_comes(broker: Mosquitto) -> None:
     """0x10 slows down; what was dropped meanwhile arrives in the end."""
     with Gateway(broker.port) as gateway:
@@ -366,6 +368,7 @@ def test_entries_of_an_older_epoch_go_out_again(broker: Mosquitto) -> None:
         )
 
 
+@pytest.mark.unwatched("its answers are stand-ins")
 def test_answers_and_live_punches_are_said_once(broker: Mosquitto) -> None:
     """Not kept by the broker, not repeated at the next connection, and not queued."""
     with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
@@ -378,6 +381,7 @@ def test_answers_and_live_punches_are_said_once(broker: Mosquitto) -> None:
     gateway.uplink.publish_live("live/lobby", b"lost")
 
 
+@pytest.mark.unwatched("its book is a stand-in")
 def test_the_book_reaches_its_taker(broker: Mosquitto) -> None:
     """A gateway that follows the centre's book subscribes to it."""
     taken: queue.Queue[bytes] = queue.Queue()
@@ -389,6 +393,7 @@ def test_the_book_reaches_its_taker(broker: Mosquitto) -> None:
         centre.say(centre_only, b"")
 
 
+@pytest.mark.unwatched("it talks nonsense")
 def test_acks_for_others_and_garbage_change_nothing(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -419,6 +424,7 @@ def test_acks_for_others_and_garbage_change_nothing(
     assert len(unreadable) == 2
 
 
+@pytest.mark.unwatched("its command is a stand-in")
 def test_commands_reach_their_taker(broker: Mosquitto) -> None:
     """What comes on `cmd` is handed over as bytes."""
     taken: queue.Queue[bytes] = queue.Queue()
@@ -507,6 +513,7 @@ def test_confirm_by_broker_with_a_plain_subscriber(
     assert len(warned) == 1
 
 
+@pytest.mark.unwatched("nobody may have subscribed")
 def test_confirm_by_broker_waits_for_a_subscriber(broker: Mosquitto) -> None:
     """Success without a subscriber (0x10) is not delivered."""
     options = replace(QUICK, confirm=Confirm.BROKER)
