@@ -1,371 +1,76 @@
 """How often suspicion errs, and what it finds: `python -m benchmarks.suspicion`.
 
-Tuning used seeds 0-99 only; what is reported here starts at 1000. The detector is given
-events and a book; a guard refuses it every file while it looks, and the truth is only
-in the scorer's hands. Sections: clean, planted, variants, size (default: all).
+Tuning used seeds 0-99 only; what is reported here starts at 11,000. Prints one JSON
+document per section; with `--into FOLDER` each goes to a file of its own, and `--report
+FOLDER` prints the tables of those files, whoever measured them and when, and ends with
+1 if a hard floor is missed (proxy-detection.md 8).
 """
 
 import argparse
 import json
-import pickle
-import random
-import subprocess
 import sys
-import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.suspicion.baselines import adjacency, product_rule, right
-from benchmarks.suspicion.score import (
-    Score,
-    median,
-    p90,
-    poisson_upper,
-    score,
-    wilson,
+from benchmarks.suspicion.cost import delivery, size
+from benchmarks.suspicion.plant import FEW_REMOVED
+from benchmarks.suspicion.report import tables
+from benchmarks.suspicion.sections import (
+    clean,
+    guard,
+    half_unknown,
+    missing_day,
+    planted,
+    without_operations,
 )
-from benchmarks.suspicion.wire import Month, campus, simulate
-from gateway.core.suspicion.detect import Report, suspect
-from gateway.core.suspicion.events import Event, Link, Punch, gather, read_events
-from gateway.core.suspicion.queues import line_up, sheets
-from gateway.core.values import VerifyMode
 
-REPORT_SEED = 1000
-MONTHS = 2
-PRICE = 3_000
-LEVELS = (10, 20, 100, 1_000)
-_guarded = False
+REPORT_SEED = 11_000
 
 
-def _guard(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse files to the detector: what it says must come from its arguments."""
-    if _guarded and event == "open":
-        name = str(arguments[0])
-        if not name.endswith((".py", ".pyc")) and "zoneinfo" not in name:
-            raise PermissionError(f"the detector opened {name}")
-
-
-@contextmanager
-def blindfold() -> Iterator[None]:
-    """Guard a run of the detector."""
-    global _guarded  # noqa: PLW0603 - audit hooks cannot be taken off again
-    _guarded = True
-    try:
-        yield
-    finally:
-        _guarded = False
-
-
-def detect(month: Month) -> Report:
-    """Run the detector on what a gateway would know, and nothing else."""
-    events = gather(month.events)
-    with blindfold():
-        return suspect(month.book, events)
-
-
-@dataclass
-class Calibration:
-    """E of innocent pairs: sums for the mean, and how many ever reached a level."""
-
-    least: int
-    pairs: int = 0
-    total: float = 0.0
-    above: Counter[int] = field(default_factory=Counter)
-
-    def add(self, report: Report, guilty: set[str]) -> None:
-        """Count the innocent pairs of a site."""
-        for (name, other), pair in report.state.pairs.items():
-            if pair.days >= self.least and not {name, other} & guilty:
-                self.pairs += 1
-                self.total += pair.e
-                for level in LEVELS:
-                    self.above[level] += pair.peak >= level
-
-    def show(self) -> dict[str, Any]:
-        """Return the figures."""
-        return {
-            "shared_days_at_least": self.least,
-            "pairs": self.pairs,
-            "mean_e": round(self.total / max(1, self.pairs), 3),
-            **{
-                f"p_sup_{level}": [
-                    round(self.above[level] / max(1, self.pairs), 6),
-                    *(round(x, 6) for x in wilson(self.above[level], self.pairs)),
-                ]
-                for level in LEVELS
-            },
-        }
-
-
-def clean(sites: int, grouped: float, first: int) -> dict[str, Any]:
-    """Measure false accusations on sites where nobody cheats."""
-    false: Counter[str] = Counter()
-    named: Counter[str] = Counter()
-    wrong: list[str] = []
-    sheets_by = [Calibration(least) for least in (1, 10, 20)]
-    watch = 0
-    for seed in range(first, first + sites):
-        month = simulate(seed, grouped=grouped)
-        report = detect(month)
-        found = score(report.cases, [])
-        false.update(found.false)
-        wrong += [f"{seed}: {text}" for text in found.wrong]
-        watch += found.watch
-        for one in sheets_by:
-            one.add(report, set())
-        if seed - first < 10:
-            queues = line_up(gather(month.events).punches, month.book)
-            days = sheets(queues)
-            named["within 12 s on 8+ slots"] += len(product_rule(days))
-            named["adjacency with BH"] += len(adjacency(queues, days))
-    months = sites * MONTHS
-    cases = false["pair"] + false["enrolment"]
-    every = sum(false.values())
+def sections(
+    asked: argparse.Namespace, first: int
+) -> dict[str, Callable[[], dict[str, Any]]]:
+    """Return what can be measured, each with seeds of its own."""
     return {
-        "site_months": months,
-        "grouped": grouped,
-        "false_by_kind": dict(false),
-        "false_pair_cases": rate(cases, months),
-        "all_false_accusing": rate(every, months),
-        "false_watch_entries": rate(watch, months),
-        "yuan_at_risk_per_site_month": round(PRICE * cases / months, 1),
-        "wrong": wrong,
-        "calibration": [one.show() for one in sheets_by],
-        "baselines_named_per_site": {k: n / min(10, sites) for k, n in named.items()},
+        "clean30": partial(clean, asked.sites, 0.3, first),
+        "clean60": partial(clean, asked.sites, 0.6, first + 1_000),
+        "planted": partial(planted, asked.planted, first + 2_000),
+        "planted60": partial(planted, 8, first + 3_000, grouped=0.6),
+        "one_terminal": partial(planted, 6, first + 4_000, terminals=1),
+        "half_unknown": partial(planted, 6, first + 4_100, half_unknown),
+        "missing_day": partial(planted, 6, first + 4_200, missing_day),
+        "delivery": partial(delivery, 3, first + 4_300),
+        "no_operations": partial(planted, 6, first + 4_400, without_operations),
+        "few_removed": partial(planted, 15, first + 4_500, removed=FEW_REMOVED),
+        "size200": partial(size, 200, first + 5_000),
+        "size2000": partial(size, 2_000, first + 5_001),
     }
 
 
-def rate(hits: int, months: int) -> dict[str, Any]:
-    """Return a rate per site-month and its exact 95 % upper bound."""
-    return {
-        "n": hits,
-        "per_site_month": round(hits / months, 4),
-        "upper": round(poisson_upper(hits, months), 4),
-    }
-
-
-def share(hits: int, tries: int) -> dict[str, Any]:
-    """Return a share and its 95 % interval."""
-    low, high = wilson(hits, tries)
-    return {
-        "n": f"{hits}/{tries}",
-        "share": round(hits / max(1, tries), 3),
-        "low": round(low, 3),
-        "high": round(high, 3),
-    }
-
-
-def planted(
-    sites: int, first: int, change: Callable[[Month], None] | None = None, **how: Any
-) -> dict[str, Any]:
-    """Measure precision, recall and delay on sites with cheats."""
-    all_of = Tally()
-    named: Counter[str] = Counter()
-    true: Counter[str] = Counter()
-    for seed in range(first, first + sites):
-        month = simulate(seed, planted=1, **how)
-        if change is not None:
-            change(month)
-        report = detect(month)
-        all_of.add(score(report.cases, month.plants))
-        if seed - first < 10 and change is None:
-            queues = line_up(gather(month.events).punches, month.book)
-            days = sheets(queues)
-            for name, pairs in (
-                ("within 12 s on 8+ slots", product_rule(days)),
-                ("adjacency with BH", adjacency(queues, days)),
-            ):
-                named[name] += len(pairs)
-                true[name] += right(pairs, month.plants)
-    return {
-        "site_months": sites * MONTHS,
-        **all_of.show(),
-        "baselines_false_share": {
-            name: share(n - true[name], n) for name, n in named.items()
-        },
-    }
-
-
-class Tally:
-    """Scores of many sites, added up."""
-
-    def __init__(self) -> None:
-        self.scores: list[Score] = []
-
-    def add(self, one: Score) -> None:
-        """Add a site."""
-        self.scores.append(one)
-
-    def _sum(self, name: str) -> int:
-        return sum(getattr(one, name) for one in self.scores)
-
-    def _counter(self, name: str) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for one in self.scores:
-            found.update(getattr(one, name))
-        return found
-
-    def _list(self, name: str, key: str) -> list[int]:
-        return [n for one in self.scores for n in getattr(one, name).get(key, [])]
-
-    def show(self) -> dict[str, Any]:
-        """Return the figures."""
-        cases, false = self._counter("cases"), self._counter("false")
-        put, found = self._counter("planted"), self._counter("found")
-        by_days = [row for one in self.scores for row in one.by_days]
-        by_tie = [row for one in self.scores for row in one.by_tie]
-        fdp = [
-            (one.false.get("pair", 0)) / max(1, one.cases.get("pair", 0))
-            for one in self.scores
-        ]
-        return {
-            "precision_by_kind": {
-                kind: share(cases[kind] - false[kind], cases[kind])
-                for kind in sorted(cases)
-            },
-            "subject_right": share(self._sum("subject_right"), self._sum("named")),
-            "neighbour_right": share(self._sum("neighbour_right"), self._sum("named")),
-            "events_right": share(self._sum("events_right"), self._sum("events")),
-            "mean_pair_fdp": round(sum(fdp) / len(fdp), 4),
-            "one_offs_raised_as_cases": self._sum("one_offs_raised"),
-            "watch_precision": share(self._sum("watch_right"), self._sum("watch")),
-            "one_offs_listed": share(self._sum("one_offs_listed"), put["d"]),
-            "recall": {key: share(found[key], put[key]) for key in sorted(put)},
-            "recall_a_j_by_days": {
-                f"{low}-{high}": share(
-                    sum(hit for days, hit in by_days if low <= days <= high),
-                    sum(low <= days <= high for days, _ in by_days),
-                )
-                for low, high in ((1, 4), (5, 6), (7, 9), (10, 99))
-            },
-            "recall_a_j_by_helper": {
-                word: share(
-                    sum(hit for tie, hit in by_tie if tie == friends),
-                    sum(tie == friends for tie, _ in by_tie),
-                )
-                for word, friends in (("a friend", True), ("no friend", False))
-            },
-            "days_to_case_median_p90": {
-                key: [median(days), p90(days)]
-                for key in sorted(put)
-                if (days := self._list("delay", key))
-            },
-            "proxied_days_used_median_p90": {
-                key: [median(days), p90(days)]
-                for key in sorted(put)
-                if (days := self._list("used", key))
-            },
-            "wrong": [text for one in self.scores for text in one.wrong],
-        }
-
-
-def half_unknown(month: Month) -> None:
-    """Make half of the verify codes unknown."""
-    rng = random.Random(month.site.seed)
-    month.events = [
-        one._replace(verify=VerifyMode.UNKNOWN)
-        if isinstance(one, Punch) and rng.random() < 0.5
-        else one
-        for one in month.events
-    ]
-
-
-def missing_day(month: Month) -> None:
-    """Lose one working day of every terminal."""
-    day = 31
-    start = min(one.at for one in month.events if isinstance(one, Punch)) // 86_400
-    month.events = [
-        one
-        for one in month.events
-        if not (isinstance(one, Punch) and one.at // 86_400 == start + day)
-    ]
-
-
-def delivery(sites: int, first: int) -> dict[str, Any]:
-    """Shuffle and double the lines of whole files: the bytes must not change."""
-    same = 0
-    for seed in range(first, first + sites):
-        month = simulate(seed, planted=1)
-        lines = as_lines(month.events)
-        rng = random.Random(seed)
-        shuffled = lines + rng.sample(lines, len(lines) // 5)
-        rng.shuffle(shuffled)
-        texts = []
-        for way in (lines, shuffled):
-            events, problems = read_events(way)
-            assert not problems
-            texts.append(json.dumps(suspect(month.book, events).to_json()))
-        same += texts[0] == texts[1]
-    return {"sites": sites, "byte_identical": same}
-
-
-def as_lines(events: list[Event]) -> list[str]:
-    """Return events as the lines of a file."""
-    lines = []
-    for one in events:
-        if not isinstance(one, Link):
-            row = one.row()
-        else:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.received))
-            row = {
-                "type": "link",
-                "terminal": one.terminal,
-                "received_at": stamp,
-                "up": one.up,
-            }
-        lines.append(json.dumps(row))
-    return lines
-
-
-def size(people: int, first: int) -> dict[str, Any]:
-    """Measure CPU and memory of a whole run on a file, in a process of its own."""
-    month = campus(first, people // 200)
-    with tempfile.TemporaryDirectory() as folder:
-        events, book = Path(folder, "events.jsonl"), Path(folder, "book")
-        events.write_text("\n".join(as_lines(month.events)), encoding="utf-8")
-        book.write_bytes(pickle.dumps(month.book))
-        found = {}
-        for word in ("gc", "nogc"):
-            command = [sys.executable, "-m", "benchmarks.suspicion.measure"]
-            done = subprocess.run(
-                [*command, str(events), str(book), *([word] if word != "gc" else [])],
-                capture_output=True,
-                check=True,
-            )
-            found[word] = json.loads(done.stdout)
-    return {"people": people, **found}
-
-
-def main() -> None:
-    """Run the sections asked for and print one JSON document."""
+def main() -> int:
+    """Measure the sections asked for, or print the tables of what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", default=[])
-    parser.add_argument("--sites", type=int, default=80)
-    parser.add_argument("--planted", type=int, default=30)
+    parser.add_argument("--sites", type=int, default=76)
+    parser.add_argument("--planted", type=int, default=40)
     parser.add_argument("--first", type=int, default=REPORT_SEED)
+    parser.add_argument("--into", type=Path)
+    parser.add_argument("--report", type=Path)
     asked = parser.parse_args()
-    sys.addaudithook(_guard)
-    first = asked.first
-    sections: dict[str, Callable[[], Any]] = {
-        "clean30": lambda: clean(asked.sites, 0.3, first),
-        "clean60": lambda: clean(asked.sites, 0.6, first + 1_000),
-        "planted": lambda: planted(asked.planted, first + 2_000),
-        "planted60": lambda: planted(8, first + 3_000, grouped=0.6),
-        "one_terminal": lambda: planted(6, first + 4_000, terminals=1),
-        "half_unknown": lambda: planted(6, first + 4_100, half_unknown),
-        "missing_day": lambda: planted(6, first + 4_200, missing_day),
-        "delivery": lambda: delivery(3, first + 4_300),
-        "size200": lambda: size(200, first + 5_000),
-        "size2000": lambda: size(2_000, first + 5_001),
-    }
-    for name in asked.sections or sections:
-        print(json.dumps({name: sections[name]()}, indent=1, ensure_ascii=False))
-        sys.stdout.flush()
+    if asked.report:
+        return tables(asked.report)
+    sys.addaudithook(guard)
+    known = sections(asked, asked.first)
+    for name in asked.sections or known:
+        text = json.dumps({name: known[name]()}, indent=1, ensure_ascii=False)
+        if asked.into:
+            asked.into.mkdir(parents=True, exist_ok=True)
+            Path(asked.into, f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        else:
+            print(text, flush=True)
+    return 0
 
 
-main()
+sys.exit(main())

@@ -22,6 +22,10 @@ COUNTS = {
     "i": 2,
     "j": 2,
 }
+# The share of a morning's arrivals that i takes away before anybody read them. With
+# one and a half of a hundred regulars forgetful, six gone are no unusual share.
+REMOVED = (0.1, 0.33)
+FEW_REMOVED = (0.05, 0.1)
 
 
 @dataclass
@@ -49,15 +53,16 @@ class Tampering:
 
     clocks: list[tuple[str, float, float, float, int]] = field(default_factory=list)
     removed_after: list[tuple[str, float, int]] = field(default_factory=list)
-    removed_before: list[tuple[str, int, int]] = field(default_factory=list)
+    removed_before: list[tuple[str, int, float]] = field(default_factory=list)
     operations: list[tuple[str, float, int, str]] = field(default_factory=list)
 
 
 class Planter:
     """Chooses people for every behaviour, each person for one plant only."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, removed: tuple[float, float] = REMOVED) -> None:
         self.site = site
+        self.removed = removed
         self.rng = Random(site.seed * 7 + 1)
         self.scripts: dict[int, Script] = {}
         self.plants: list[Plant] = []
@@ -158,9 +163,13 @@ class Planter:
 
     def _b(self, _: int) -> None:
         a, b = self._couple()
-        plant = self._repeat("b", a, b, self.rng.randint(5, 14), "finger")
-        if self.rng.random() < 0.7:
-            self._operation("lobby", plant.first - 1, 6, a)
+        since = self._enrolled()
+        self._repeat("b", a, b, self.rng.randint(5, 14), "finger", since + 1)
+        self._operation("lobby", since, 6, a)
+
+    def _enrolled(self) -> int:
+        """Return the day on which something is enrolled for a cheat (b and j)."""
+        return self.rng.randrange(8, max(9, self.site.days // 2))
 
     def _c(self, _: int) -> None:
         a, b = self._couple()
@@ -250,13 +259,14 @@ class Planter:
             count = rng.randint(2, 8)
             self.tampering.removed_after.append((place, day * DAY + 66_000, count))
         else:
-            self.tampering.removed_before.append((place, day, rng.randint(6, 14)))
+            share = rng.uniform(*self.removed)
+            self.tampering.removed_before.append((place, day, share))
         variant = "after" if index % 2 else "before"
         self.plants.append(Plant("i", [], [], [day], place, day, variant=variant))
 
     def _j(self, _: int) -> None:
         a, b = self._couple()
-        since = self.rng.randrange(8, max(9, self.site.days // 2))
+        since = self._enrolled()
         code = self.rng.choice((7, 8))
         verify = "password" if code == 7 else "card"
         count = self.rng.randint(4, 16)

@@ -35,6 +35,7 @@ class Score:
     found: dict[str, int] = field(default_factory=dict)
     by_days: list[tuple[int, bool]] = field(default_factory=list)
     by_tie: list[tuple[bool, bool]] = field(default_factory=list)
+    by_part: list[tuple[str, bool]] = field(default_factory=list)
     delay: dict[str, list[int]] = field(default_factory=dict)
     used: dict[str, list[int]] = field(default_factory=dict)
     watch: int = 0
@@ -121,6 +122,9 @@ def _recall(result: Score, plant: Plant, opened: int | None) -> None:
     if plant.behaviour in "aj":
         result.by_days.append((len(plant.days), opened is not None))
         result.by_tie.append((plant.friends, opened is not None))
+    if plant.behaviour in "bi":
+        part = plant.variant or ("a friend" if plant.friends else "no friend")
+        result.by_part.append((f"{plant.behaviour} {part}", opened is not None))
     if opened is None:
         return
     _add(result.found, plant.behaviour)

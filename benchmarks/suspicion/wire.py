@@ -19,7 +19,7 @@ from benchmarks.suspicion.cast import (
     cast,
 )
 from benchmarks.suspicion.life import Life, Record
-from benchmarks.suspicion.plant import Plant, Planter, Tampering
+from benchmarks.suspicion.plant import REMOVED, Plant, Planter, Tampering
 from gateway.core.suspicion.events import Count, Event, Link, Operation, Punch
 from gateway.core.suspicion.values import Leave, Sessions, day_number
 from gateway.core.values import VerifyMode
@@ -98,10 +98,11 @@ def simulate(  # noqa: PLR0913 - the knobs of a run, all named by their callers
     grouped: float = 0.3,
     planted: int = 0,
     terminals: int = 3,
+    removed: tuple[float, float] = REMOVED,
 ) -> Month:
     """Return a site's events and its truth; the same for the same arguments."""
     site = cast(seed, people, days, grouped, terminals)
-    planter = Planter(site)
+    planter = Planter(site, removed)
     planter.plant(planted)
     records = list(Life(site, planter.scripts).records())
     events = list(Wire(site, planter.tampering, planter.plants).events(records))
@@ -175,7 +176,7 @@ class Wire:
 
     def _removed(self, terminal: str, records: list[Record]) -> list[Record]:
         """Take away the arrivals that were removed before anybody read them."""
-        for place, day, count in self.tampering.removed_before:
+        for place, day, share in self.tampering.removed_before:
             if place != terminal:
                 continue
             later = {one.who for one in records if one.day == day and one.slot > 0}
@@ -184,7 +185,7 @@ class Wire:
                 for one in records
                 if one.day == day and one.slot == 0 and one.who in later
             ]
-            gone = set(self.rng.sample(arrived, min(count, len(arrived))))
+            gone = set(self.rng.sample(arrived, round(share * len(arrived))))
             records = [
                 one
                 for one in records

@@ -69,6 +69,7 @@ class Clocks:
     episodes: tuple[Episode, ...]
     _lags: dict[tuple[str, int], int] = field(default_factory=dict)
     _zones: dict[str, str] = field(default_factory=dict)
+    _offsets: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
     def instant(self, punch: Punch) -> int:
         """Return the UTC seconds at which a punch happened, by its device time."""
@@ -85,6 +86,12 @@ class Clocks:
 
     def offset(self, terminal: str, day: int) -> int | None:
         """Return real minus shown seconds of a day, from the days around it."""
+        key = (terminal, day)
+        if key not in self._offsets:
+            self._offsets[key] = self._near(terminal, day)
+        return self._offsets[key]
+
+    def _near(self, terminal: str, day: int) -> int | None:
         for apart in range(_OFFSET_DAYS + 1):
             near = [
                 self._lags[key]
@@ -223,17 +230,27 @@ def _walk(
             moved.clear()
 
     for lag in lags:
+        if not usual.holds(lag.seconds) and _stays(moved, lag, link):
+            now = _Usual(moved)  # it stays like this: the new usual
+            end()
+            usual = now
         if usual.holds(lag.seconds):
             end()
             usual.add(lag.seconds)
             normal.append(lag)
         elif not _waited(lag, link):
-            if moved and lag.punch.received - moved[0].punch.received > DAY:
-                usual = _Usual(moved)  # it stays like this: the new usual
-                end()
             moved.append(lag)
     end()
     return episodes, normal
+
+
+def _stays(moved: Sequence[Lag], lag: Lag, link: Breaks) -> bool:
+    """Say whether a clock shows the other time for more than a day now."""
+    return (
+        bool(moved)
+        and lag.punch.received - moved[0].punch.received > DAY
+        and not _waited(lag, link)
+    )
 
 
 def _waited(lag: Lag, link: Breaks) -> bool:

@@ -254,7 +254,7 @@ def _null(desk: Desk, couple: Couple, run: Companion | None) -> Json:
             "rate": significant(rates.twice),
             "twice": pair.twice,
             "of": pair.days,
-            "pool": significant(pool.together(pair.days)),
+            "pool": significant(pool.together()),
         },
         "window_seconds": ADJACENT_SECONDS,
         "rules": RULES_VERSION,

@@ -86,7 +86,7 @@ def _until(events: Events, options: Options) -> Events:
         tuple(one for one in events.punches if one.at < end),
         tuple(one for one in events.operations if one.at < end),
         tuple(one for one in events.counts if one.received < end),
-        tuple(one for one in events.links if one.received < end),
+        events.links,  # also those that explain why an old record came only now
     )
 
 
@@ -113,4 +113,5 @@ def _fold(
         len(state.digests) :
     ]:
         close(state, sheet, digested, queues.roster, book)
+        sheet.people.clear()  # nobody asks again, and it is much
     return state

@@ -6,18 +6,23 @@ after the operation being beside B (proxy-detection.md 4.4):
 
     p0 = max(adjacency rate before on days both worked, 0.6 · same-minute rate before,
              3 · typical neighbour rate)
-    E  = mean over q of  prod_days mean_slots LR(beside; q, p0) · prod (0.5 + 0.5 L'_d)
+    E  = mean over q of  prod_slots LR(beside; q, p0) · prod_days (0.5 + 0.5 L'_d)
 
-with q of .06, .12, .3 and L'_d on the days beside B. Slots of a day are dependent, so
-they are averaged, as in the pair process. e-BH runs over all (operation, neighbour).
-Honest re-enrolment and friends who merely stood one place apart before stay quiet: the
-same-minute term knows them. Companionship alone accuses nobody here either: people find
-a new carpool in the week of a new card. A case also needs support from what the pair
-process sees on the days after the operation (credential, gaps, slots): E of 5 or more.
+with q of .06, .12, .3 and L'_d on the days beside B. The bet is on slots, as the paper
+writes it; slots of one day are not quite independent, so E may be too large for people
+who come and go in pairs, and e-BH over all (operation, neighbour) is not all it takes.
+Companionship alone accuses nobody here either: people find a new carpool in the week of
+a new card. A case also needs support of 3 or more from what the pair process sees on
+the days after the operation (gaps and second slots; for a card or password also the
+credential). Honest re-enrolment and friends who merely stood one place apart before
+stay quiet: the same-minute term knows them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
+from typing import NamedTuple
 
 from gateway.core.suspicion.events import Operation
 from gateway.core.suspicion.multiplicity import e_bh
@@ -35,14 +40,15 @@ from gateway.core.suspicion.ratios import (
 from gateway.core.suspicion.state import State
 from gateway.core.suspicion.values import DAY, SiteBook, day_date, day_number
 
-ENROLLED = frozenset({6, 7, 8})
+FINGER = 6
+ENROLLED = frozenset({FINGER, 7, 8})
 HIRE_DAYS = 3
 ALTERNATIVES = (0.06, 0.12, 0.3)
 SAME_MINUTE_PART = 0.6
 TYPICAL_TIMES = 3.0
 SEEN_AFTER = 3
 SAME_MINUTE_SECONDS = 60
-LEAST_SUPPORT = 5.0
+LEAST_SUPPORT = 3.0
 
 Key = tuple[str, int, str]
 
@@ -54,6 +60,16 @@ class Enrolment:
     person: str
     day: int
     operations: tuple[Operation, ...]
+
+    @property
+    def start(self) -> int:
+        """Wall seconds of the first operation."""
+        return min(one.at for one in self.operations)
+
+    @property
+    def finger(self) -> bool:
+        """Whether fingers were enrolled and nothing else."""
+        return all(one.code == FINGER for one in self.operations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +147,13 @@ def companions(
         if one in names:
             neighbours.setdefault(one, []).append(other)
     for enrolment in found:
-        for other in neighbours.get(enrolment.person, ()):
-            size += 1
-            run = _run(enrolment, other, history, state)
+        others = neighbours.get(enrolment.person, ())
+        size += len(others)
+        met = history.met(enrolment.person, enrolment.start)
+        for other in others:
+            if met[other] < SEEN_AFTER:
+                continue
+            run = _run(enrolment, other, history, state, alpha)
             if run is not None:
                 all_of[enrolment.person, enrolment.day, other] = run
     return _chosen(all_of, size, alpha)
@@ -156,29 +176,63 @@ def _chosen(all_of: Mapping[Key, Companion], size: int, alpha: float) -> Family:
     return Family(all_of, size, supported, opened, bare)
 
 
+class _Sight(NamedTuple):
+    """A stand of an enrolled person, who stood beside, and who within the minute."""
+
+    stand: Stand
+    beside: tuple[str, ...]
+    near: tuple[str, ...]
+
+
 class _History:
-    """Stands of the enrolled people with who stood beside and near, and work days."""
+    """What the enrolled people saw, in time, and on which days everybody worked."""
 
     def __init__(self, queues: Queues, names: set[str]) -> None:
-        self.stands: dict[str, list[Stand]] = {}
-        self.beside: dict[str, dict[int, frozenset[str]]] = {}
-        self.near: dict[str, dict[int, frozenset[str]]] = {}
-        self.worked: dict[str, set[int]] = {}
+        self._since: dict[str, dict[str, int]] = {}
+        self._worked: dict[str, int] = {}
+        self.sights: dict[str, list[_Sight]] = {}
+        self._low = min((q[0].day for q in queues.by_terminal.values()), default=0) - 1
         for terminal in sorted(queues.by_terminal):
+            since = self._since[terminal] = {}
             for stand in queues.by_terminal[terminal]:
-                self.worked.setdefault(stand.person, set()).add(stand.day)
-                if stand.person in names:
-                    self._add(queues, stand)
-        for stands in self.stands.values():
-            stands.sort(key=lambda stand: (stand.first, stand.punch.id))
+                name = stand.person
+                if name not in since:
+                    since[name] = stand.first
+                bit = 1 << stand.day - self._low
+                self._worked[name] = self._worked.get(name, 0) | bit
+                if name in names:
+                    self.sights.setdefault(name, []).append(_sight(queues, stand))
+        for sights in self.sights.values():
+            sights.sort(key=lambda sight: (sight.stand.first, sight.stand.punch.id))
 
-    def _add(self, queues: Queues, stand: Stand) -> None:
-        mine = self.stands.setdefault(stand.person, [])
-        mine.append(stand)
-        beside = frozenset(other.person for other in queues.beside(stand))
-        near = frozenset(_same_minute(queues, stand))
-        self.beside.setdefault(stand.person, {})[id(stand)] = beside
-        self.near.setdefault(stand.person, {})[id(stand)] = near
+    def met(self, name: str, start: int) -> Counter[str]:
+        """Return how often others stood beside an enrolled person from a moment on."""
+        return Counter(
+            other
+            for sight in self.sights[name]
+            if sight.stand.first >= start
+            for other in sight.beside
+        )
+
+    def shared(self, name: str, other: str) -> list[_Sight]:
+        """Return what a person saw on the days on which another worked too."""
+        days, low = self._worked.get(other, 0), self._low
+        return [one for one in self.sights[name] if days >> one.stand.day - low & 1]
+
+    def crowd(self, terminals: Iterable[str], until: int) -> int:
+        """Return how many people used some terminals before a moment."""
+        names = {
+            name
+            for terminal in terminals
+            for name, first in self._since[terminal].items()
+            if first < until
+        }
+        return len(names - {""})
+
+
+def _sight(queues: Queues, stand: Stand) -> _Sight:
+    beside = tuple({other.person for other in queues.beside(stand)})
+    return _Sight(stand, beside, tuple(set(_same_minute(queues, stand))))
 
 
 def _same_minute(queues: Queues, stand: Stand) -> Iterator[str]:
@@ -195,24 +249,18 @@ def _same_minute(queues: Queues, stand: Stand) -> Iterator[str]:
 
 
 def _run(
-    enrolment: Enrolment, other: str, history: _History, state: State
+    enrolment: Enrolment, other: str, history: _History, state: State, alpha: float
 ) -> Companion | None:
     """Run the process of one neighbour; None if B was hardly beside A afterwards."""
-    name = enrolment.person
-    beside, near = history.beside[name], history.near[name]
-    start = min(one.at for one in enrolment.operations)
-    shared = [
-        stand
-        for stand in history.stands[name]
-        if stand.day in history.worked.get(other, ())
-    ]
-    before = [stand for stand in shared if stand.first < start]
-    after = [stand for stand in shared if stand.first >= start]
-    stands = tuple(stand for stand in after if other in beside[id(stand)])
+    name, start = enrolment.person, enrolment.start
+    shared = history.shared(name, other)
+    before = [one for one in shared if one.stand.first < start]
+    after = [one for one in shared if one.stand.first >= start]
+    stands = tuple(one.stand for one in after if other in one.beside)
     if len(stands) < SEEN_AFTER:
         return None
-    hits = sum(other in beside[id(stand)] for stand in before)
-    close = sum(other in near[id(stand)] for stand in before)
+    hits = sum(other in one.beside for one in before)
+    close = sum(other in one.near for one in before)
     base = max(
         laplace(hits, len(before)),
         SAME_MINUTE_PART * close / max(1, len(before)),
@@ -221,19 +269,28 @@ def _run(
     marks = [mark for mark in state.pairs[name, other].marks if mark.day * DAY >= start]
     blind = {mark.day: mark.blind for mark in marks}
     days: dict[int, list[bool]] = {}
-    for stand in after:
-        days.setdefault(stand.day, []).append(other in beside[id(stand)])
+    for one in after:
+        days.setdefault(one.stand.day, []).append(other in one.beside)
     path = tuple(_path(days, base, blind))
+    if max(e for _, e in path) * alpha < 1.0:
+        path = path[-1:]  # never strong enough to be chosen: today's E will do
     counts = (hits, len(before))
-    return Companion(enrolment, other, base, counts, path, stands, support(marks))
+    held = support(marks, finger=enrolment.finger)
+    return Companion(enrolment, other, base, counts, path, stands, held)
 
 
-def support(marks: Iterable[Mark]) -> float:
-    """Return E of the pair process over some days alone."""
+def support(marks: Iterable[Mark], *, finger: bool) -> float:
+    """Return E of the pair process over some days alone.
+
+    Where a finger was enrolled the fake is a finger too, so the part of E that is blind
+    to the credential asks the question, and it is taken whole. A new card or password
+    is there to be used and proves nothing by being used: both must hold then.
+    """
     products = [1.0] * (2 * len(FAKE_SHARES))
     for mark in marks:
         grow(products, mark.ratio, mark.blind)
-    return e_value(products)
+    blind = mean(products[len(FAKE_SHARES) :])
+    return blind if finger else min(blind, e_value(products))
 
 
 def _path(
@@ -244,13 +301,18 @@ def _path(
         seen = days[day]
         factor = 0.5 + 0.5 * blind.get(day, 1.0) if any(seen) else 1.0
         for index, q in enumerate(ALTERNATIVES):
-            ratio = mean([likelihood_ratio(one, q, base) for one in seen])
+            ratio = prod(likelihood_ratio(one, q, base) for one in seen)
             products[index] = min(HIGHEST, products[index] * ratio * factor)
         yield day, mean(products)
 
 
 def _typical(history: _History, name: str, start: int) -> float:
-    """Return how often an average neighbour stood beside a stand of A before."""
-    before = [one for one in history.stands[name] if one.first < start]
-    seen = [other for one in before for other in history.beside[name][id(one)]]
-    return len(seen) / max(1, len(before)) / max(1, len(set(seen)))
+    """Return how often an average other stood beside a stand of A before.
+
+    The average is over everybody who used A's terminals, also those never met: with
+    few days behind, those met were met once, and once in ten stands is no typical rate.
+    """
+    before = [one for one in history.sights[name] if one.stand.first < start]
+    seen = sum(len(one.beside) for one in before)
+    others = history.crowd({one.stand.punch.terminal for one in before}, start) - 1
+    return seen / max(1, len(before)) / max(1, others)

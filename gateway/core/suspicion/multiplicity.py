@@ -11,6 +11,7 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 DAYS_THAT_COUNT = 6
+_WEIGHTS = tuple(days**2 for days in range(DAYS_THAT_COUNT + 1))
 
 
 def raw_weight(shared_days: int) -> int:
@@ -18,7 +19,7 @@ def raw_weight(shared_days: int) -> int:
 
     It uses the adjacency count alone, on which the e-process is conditional.
     """
-    return int(min(shared_days, DAYS_THAT_COUNT) ** 2)
+    return _WEIGHTS[shared_days] if shared_days < DAYS_THAT_COUNT else _WEIGHTS[-1]
 
 
 def e_bh(

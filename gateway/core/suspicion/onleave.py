@@ -54,9 +54,12 @@ def visits(
 ) -> Iterator[Visit]:
     """Yield every day on which somebody on leave punched, by person and day."""
     found: dict[tuple[str, int], list[Stand]] = {}
+    absent: dict[str, bool] = {"": False}
     for terminal in sorted(queues.by_terminal):
         for stand in queues.by_terminal[terminal]:
-            if stand.person and book.leave(stand.person):
+            if stand.person not in absent:
+                absent[stand.person] = bool(book.leave(stand.person))
+            if absent[stand.person]:
                 found.setdefault((stand.person, stand.day), []).append(stand)
     for (name, day), stands in sorted(found.items()):
         for leave in book.leave(name):

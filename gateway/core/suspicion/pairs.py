@@ -7,7 +7,6 @@ evidence here; gaps in seconds are shown to a reviewer and never scored.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,7 +27,7 @@ from gateway.core.suspicion.ratios import (
     mean,
     shrunk,
 )
-from gateway.core.suspicion.values import Credential, Json
+from gateway.core.suspicion.values import STRONG, UNKNOWN, WEAK, Json
 
 # References to the last shared days that a pair keeps; older ones stay in the products.
 MARKS = 60
@@ -36,8 +35,6 @@ MARKS = 60
 DAYS_APART = 15
 # A pair's own twice-rate weighs as much as the pool after this many shared days.
 TWICE_POOL_DAYS = 4.0
-# Pools of the twice-rate by the number of shared days before.
-STAGES = (0, 1, 2, 3, 6)
 # B «has that punch» if B used a start (end) this near to the one A lacks.
 SAME_SLOT_SECONDS = 5_400
 _SHARES = len(FAKE_SHARES)
@@ -123,10 +120,18 @@ class Pair:
             found.append(Mark(*seen, row[6], row[7], Rates(*row[8:])))
         return found
 
-    def mark(self, mark: Mark) -> None:
-        """Keep the reference of one more shared day."""
-        self.marked.extend((*mark[:8], *mark.rates))
-        del self.marked[: -MARKS * _MARK]
+    def mark(self, *row: float) -> None:
+        """Keep the reference of one more shared day: the numbers of a `Mark`."""
+        kept = self.marked
+        if len(kept) == MARKS * _MARK:
+            kept = kept[_MARK:]
+        # Not extended in place: that leaves room, and most pairs meet once.
+        self.marked = kept + array("d", row)
+
+    @property
+    def last_ratio(self) -> float:
+        """L_d of the last shared day."""
+        return self.marked[-5]
 
     def to_json(self) -> Json:
         """Return the state as plain JSON values."""
@@ -174,42 +179,47 @@ class Pair:
         )
 
 
+class Pooled(NamedTuple):
+    """Rates of the whole site: gaps on weak days, and meeting twice on a day."""
+
+    weak_gap: float
+    twice: float
+
+
 @dataclass(slots=True)
 class Pool:
     """What the whole site does, for pairs and people with few days of their own.
 
-    `twice_days`/`twice` by how many shared days a pair had before (0, 1, 2, 3-5, more):
-    on a first shared day most pairs are strangers, on a tenth they are companions.
+    `weak_gaps` of `weak_days`: gaps on days with a weak credential; `twice` of
+    `shared`: shared days on which a pair met in two slots or more.
     """
 
     weak_days: int = 0
     weak_gaps: int = 0
-    twice_days: list[int] = field(default_factory=lambda: [0] * len(STAGES))
-    twice: list[int] = field(default_factory=lambda: [0] * len(STAGES))
+    shared: int = 0
+    twice: int = 0
 
-    def together(self, days: int) -> float:
-        """Return how often pairs with so many shared days meet twice on the next."""
-        stage = stage_of(days)
-        return laplace(self.twice[stage], self.twice_days[stage])
+    def together(self) -> float:
+        """Return how often a pair that meets on a day meets twice (S4)."""
+        return laplace(self.twice, self.shared)
+
+    def pooled(self) -> "Pooled":
+        """Return the rates as of now."""
+        return Pooled(laplace(self.weak_gaps, self.weak_days), self.together())
 
     def to_json(self) -> Json:
         """Return the counters as plain JSON values."""
         return {
             "weak": [self.weak_gaps, self.weak_days],
-            "twice": list(self.twice),
-            "twice_days": list(self.twice_days),
+            "twice": [self.twice, self.shared],
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Pool":
         """Return what `to_json` wrote."""
         gaps, days = data["weak"]
-        return Pool(days, gaps, list(data["twice_days"]), list(data["twice"]))
-
-
-def stage_of(days: int) -> int:
-    """Return the stage of a pair with so many shared days behind it."""
-    return bisect_right(STAGES, days) - 1
+        twice, shared = data["twice"]
+        return Pool(days, gaps, shared, twice)
 
 
 def observe(  # noqa: PLR0913, PLR0917 - one day seen from all its sides
@@ -232,23 +242,26 @@ def observe(  # noqa: PLR0913, PLR0917 - one day seen from all its sides
         doubtful: stands whose weak credential says nothing about B: the reader took
             hardly any finger just then, or B's own punch beside is as odd as A's.
     """
-    slots: dict[object, bool | None] = {}
-    weak_beside = sum(stand.credential == Credential.WEAK for stand in beside)
+    slots: dict[int, bool | None] = {}
+    weak_beside = read.weak and sum(stand.credential == WEAK for stand in beside)
     trouble = read.weak > weak_beside  # weak elsewhere too: a bad finger day
+    if len(beside) == 1:
+        (stand,) = beside
+        seen = None if stand in doubtful else _contrast(person, stand, trouble=trouble)
+        return Outcome((seen,), _gap(read, beside, other, roster), twice=False)
     for stand in beside:
         key = stand.place if stand.slot is None else -1 - stand.slot
         seen = None if stand in doubtful else _contrast(person, stand, trouble=trouble)
         known = slots.get(key)
         slots[key] = seen if known is None else (seen or known)
-    return Outcome(
-        tuple(slots.values()), _gap(read, beside, other, roster), len(slots) > 1
-    )
+    gap = _gap(read, beside, other, roster)
+    return Outcome(tuple(slots.values()), gap, twice=len(slots) > 1)
 
 
 def _contrast(person: Person, stand: Stand, *, trouble: bool) -> bool | None:
-    if stand.credential == Credential.UNKNOWN:
+    if stand.credential == UNKNOWN:
         return None
-    if stand.credential == Credential.STRONG or trouble:
+    if stand.credential == STRONG or trouble:
         return False
     if person.strong_at.get(stand.punch.terminal, 0) < PROVEN_AFTER:
         return None
@@ -265,10 +278,8 @@ def _gap(
     again = bool(read.again) and any(
         first in beside and later not in beside for first, later in read.again
     )
-    if not read.judged and not again:
-        return None
     if not read.missing:
-        return int(again)
+        return int(again) if again or read.judged else None
     return again | sum(2 << slot for slot in lacking(read, other, roster))
 
 
@@ -295,7 +306,7 @@ def lacking(
 
 
 def null_rates(
-    person: Person, pair: Pair, pool: Pool, day: int, *, weak: bool
+    person: Person, pair: Pair, pool: "Pooled", day: int, *, weak: bool
 ) -> Rates:
     """Return p̂, q̂, r̂ for a day from what is over, without the pair's own days.
 
@@ -311,10 +322,9 @@ def null_rates(
     )
     gap = _gap_null(person, pair)
     if weak:
-        gap = max(gap, laplace(pool.weak_gaps, pool.weak_days))
-    together = pool.together(pair.days)
+        gap = max(gap, pool.weak_gap)
     return Rates(
-        contrast, gap, shrunk(pair.twice, pair.days, together, TWICE_POOL_DAYS)
+        contrast, gap, shrunk(pair.twice, pair.days, pool.twice, TWICE_POOL_DAYS)
     )
 
 
@@ -356,15 +366,14 @@ def add_day(  # noqa: PLR0913, PLR0917 - one day and everything it moves
     """Fold one shared day into the pair; O(1)."""
     weak = known = 0
     for stand in beside:
-        weak += stand.credential == Credential.WEAK
-        known += stand.credential != Credential.UNKNOWN
+        weak += stand.credential == WEAK
+        known += stand.credential != UNKNOWN
     ratio, blind = day_ratios(outcome, rates)
     grow(pair.products, ratio, blind)
     pair.e = e_value(pair.products)
     pair.peak = max(pair.peak, pair.e)
-    stage = stage_of(pair.days)
-    pool.twice_days[stage] += 1
-    pool.twice[stage] += outcome.twice
+    pool.shared += 1
+    pool.twice += outcome.twice
     left = faded(read.day - pair.day)
     pair.days += 1
     pair.twice += outcome.twice
@@ -377,16 +386,15 @@ def add_day(  # noqa: PLR0913, PLR0917 - one day and everything it moves
         pair.gap_days += 1
         pair.gaps += read.gap
         pair.gaps_seen += bool(outcome.gap)
+    contrasts = outcome.contrasts
     pair.mark(
-        Mark(
-            read.day,
-            outcome.contrasts.count(True),
-            len(outcome.contrasts),
-            len(outcome.contrasts) - outcome.contrasts.count(None),
-            UNJUDGED if outcome.gap is None else outcome.gap,
-            outcome.twice,
-            ratio,
-            blind,
-            rates,
-        )
+        read.day,
+        contrasts.count(True),
+        len(contrasts),
+        len(contrasts) - contrasts.count(None),
+        UNJUDGED if outcome.gap is None else outcome.gap,
+        outcome.twice,
+        ratio,
+        blind,
+        *rates,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.suspicion.queues import Roster, Stand
-from gateway.core.suspicion.values import DAY, MINUTE, Credential, Json, Leave
+from gateway.core.suspicion.values import DAY, MINUTE, STRONG, WEAK, Json, Leave
 
 RECENT_HALF_LIFE_DAYS = 5
 HABIT_HALF_LIFE_DAYS = 10
@@ -158,8 +158,13 @@ def read_day(
     roster: Roster,
     leave: Sequence[Leave],
 ) -> PersonDay:
-    """Read a day of a person against the habits up to the day before."""
-    stands = tuple(sorted(stands, key=_in_time))
+    """Read a day of a person against the habits up to the day before.
+
+    `stands`: terminal by terminal, each in its own order.
+    """
+    stands = tuple(stands)
+    if stands[0].punch.terminal != stands[-1].punch.terminal:
+        stands = tuple(sorted(stands, key=_in_time))
     name, day = stands[0].person, stands[0].day
     sessions = roster.sessions(name, day)
     offsets = [second for both in sessions for second in both]
@@ -175,8 +180,10 @@ def read_day(
         for slot in open_slots
         if (habit := person.habits.get(offsets[slot])) and habit.usual()
     ]
-    weak = sum(stand.credential == Credential.WEAK for stand in stands)
-    strong = sum(stand.credential == Credential.STRONG for stand in stands)
+    weak = strong = 0
+    for stand in stands:
+        weak += stand.credential == WEAK
+        strong += stand.credential == STRONG
     return PersonDay(
         day,
         stands,
@@ -186,7 +193,7 @@ def read_day(
         open_slots,
         tuple(slot for slot in usual if slot not in present),
         bool(usual),
-        tuple(_again(stands)),
+        tuple(_again(stands)) if len(present) < len(stands) else (),
     )
 
 
@@ -196,14 +203,8 @@ def _in_time(stand: Stand) -> tuple[int, str, int]:
 
 def _again(stands: tuple[Stand, ...]) -> Iterable[tuple[Stand, Stand]]:
     """Find arrivals after an arrival: same start, strong, eight minutes later (S2)."""
-    if len(stands) < 2:  # noqa: PLR2004 - a pair
-        return
     for later in stands:
-        if (
-            later.credential != Credential.STRONG
-            or later.slot is None
-            or later.slot % 2
-        ):
+        if later.credential != STRONG or later.slot is None or later.slot % 2:
             continue
         for first in stands:
             if first.slot == later.slot and later.first - first.last >= AGAIN_SECONDS:
@@ -222,7 +223,7 @@ def close_day(person: Person, read: PersonDay, roster: Roster) -> None:
         person.gap_days += 1
         person.gaps += read.gap
     for stand in read.stands:
-        if stand.credential == Credential.STRONG:
+        if stand.credential == STRONG:
             terminal = stand.punch.terminal
             person.strong_at[terminal] = person.strong_at.get(terminal, 0) + 1
     sessions = roster.sessions(read.stands[0].person, read.day)

@@ -102,6 +102,7 @@ class Roster:
     def __init__(self, book: SiteBook) -> None:
         self._book = book
         self._known: dict[str, dict[int, Sessions]] = {}
+        self._around: dict[str, tuple[int, tuple[tuple[int, int, int], ...]]] = {}
 
     def sessions(self, person: str, day: int) -> Sessions:
         """Return the sessions of a day; an ordinary day where no roster is known."""
@@ -115,13 +116,22 @@ class Roster:
     def place(self, person: str, at: int) -> tuple[int, int | None]:
         """Return the work day of a punch and its slot."""
         today, second = divmod(at, DAY)
-        bounds = _bounds(
-            self.sessions(person, today - 1),
-            self.sessions(person, today),
-            self.sessions(person, today + 1),
-        )
-        near = min(bounds, key=lambda bound: abs(bound[0] - second), default=None)
-        if near is not None and abs(near[0] - second) <= REACH_SECONDS:
+        around = self._around.get(person)
+        if around is None or around[0] != today:
+            around = self._around[person] = (
+                today,
+                _bounds(
+                    self.sessions(person, today - 1),
+                    self.sessions(person, today),
+                    self.sessions(person, today + 1),
+                ),
+            )
+        best, near = REACH_SECONDS + 1, None
+        for bound in around[1]:
+            apart = abs(bound[0] - second)
+            if apart < best:
+                best, near = apart, bound
+        if near is not None:
             return today + near[1], near[2]
         return (today if second >= NEW_DAY else today - 1), None
 
@@ -142,18 +152,6 @@ def _bounds(
     )
 
 
-class _Open:
-    """A stand while its repeats still come."""
-
-    __slots__ = ("credential", "last", "person", "punch")
-
-    def __init__(self, person: str, punch: Punch) -> None:
-        self.person = person
-        self.punch = punch
-        self.last = punch.at
-        self.credential = CREDENTIALS[punch.verify]
-
-
 def line_up(
     punches: Iterable[Punch], book: SiteBook, dropped: frozenset[str] = frozenset()
 ) -> Queues:
@@ -166,44 +164,35 @@ def line_up(
     """
     roster = Roster(book)
     whose = _Whose(book)
-    opened: dict[str, list[_Open]] = {}
-    last: dict[tuple[str, str], _Open] = {}
+    found: dict[str, Queue] = {}
+    last: dict[tuple[str, str], Stand] = {}
+    numbers: dict[int, int] = {}
     for punch in punches:
         if punch.id in dropped:
             continue
         key = (punch.terminal, punch.badge)
         known = last.get(key)
         if known is not None and punch.at - known.last <= REPEAT_SECONDS:
-            known.last = punch.at
-            known.credential = max(known.credential, CREDENTIALS[punch.verify])
-            continue
-        stand = last[key] = _Open(whose(punch), punch)
-        opened.setdefault(punch.terminal, []).append(stand)
-    return Queues(
-        {terminal: _closed(opened[terminal], roster) for terminal in sorted(opened)},
-        roster,
-    )
-
-
-def _closed(opened: list[_Open], roster: Roster) -> Queue:
-    queue: Queue = []
-    for stand in opened:
-        if stand.person:
-            day, slot = roster.place(stand.person, stand.punch.at)
-        else:
-            day, slot = stand.punch.at // DAY, None
-        queue.append(
-            Stand(
-                stand.person,
-                stand.punch,
-                stand.last,
-                stand.credential,
-                day,
-                slot,
-                len(queue),
+            last[key] = found[punch.terminal][known.place] = known._replace(
+                last=punch.at,
+                credential=max(known.credential, CREDENTIALS[punch.verify]),
             )
+            continue
+        queue = found.setdefault(punch.terminal, [])
+        place = len(queue)
+        person, at = whose(punch), punch.at
+        day, slot = roster.place(person, at) if person else (at // DAY, None)
+        stand = last[key] = Stand(
+            person,
+            punch,
+            at,
+            CREDENTIALS[punch.verify],
+            numbers.setdefault(day, day),
+            slot,
+            numbers.setdefault(place, place),
         )
-    return queue
+        queue.append(stand)
+    return Queues({terminal: found[terminal] for terminal in sorted(found)}, roster)
 
 
 class _Whose:
@@ -214,6 +203,7 @@ class _Whose:
         self._day = -1
         self._date = date.min
         self._known: dict[tuple[str, str], str] = {}
+        self._names: dict[str, str] = {}
 
     def __call__(self, punch: Punch) -> str:
         day = punch.at // DAY
@@ -224,7 +214,7 @@ class _Whose:
         found = self._known.get(key)
         if found is None:
             found = self._book.person_of(*key, self._date) or ""
-            self._known[key] = found
+            found = self._known[key] = self._names.setdefault(found, found)
         return found
 
 
@@ -247,22 +237,25 @@ class Sheet:
 def sheets(queues: Queues) -> list[Sheet]:
     """Return the work days in order; people and neighbours in canonical order."""
     found: dict[int, Sheet] = {}
-
-    def sheet(day: int) -> Sheet:
-        return found.setdefault(day, Sheet(day, {}, []))
-
     for queue in queues.by_terminal.values():
         previous: Stand | None = None
         for stand in queue:
-            if stand.person:
-                sheet(stand.day).people.setdefault(stand.person, []).append(stand)
-                if previous is not None and _neighbours(previous, stand):
-                    sheet(stand.day).beside.append(Beside(stand, previous.person))
-                    sheet(previous.day).beside.append(Beside(previous, stand.person))
+            person = stand.person
+            if person:
+                sheet = found.get(stand.day)
+                if sheet is None:
+                    sheet = found[stand.day] = Sheet(stand.day, {}, [])
+                mine = sheet.people.get(person)
+                if mine is None:
+                    mine = sheet.people[person] = []
+                mine.append(stand)
+                if (
+                    previous is not None
+                    and previous.person
+                    and previous.person != person
+                    and stand.punch.at - previous.last <= ADJACENT_SECONDS
+                ):
+                    sheet.beside.append(Beside(stand, previous.person))
+                    found[previous.day].beside.append(Beside(previous, person))
             previous = stand
     return [found[day] for day in sorted(found)]
-
-
-def _neighbours(one: Stand, other: Stand) -> bool:
-    near = other.first - one.last <= ADJACENT_SECONDS
-    return near and one.person not in {"", other.person}

@@ -189,12 +189,16 @@ class _Arrivals:
 
 
 def orphans(
-    queues: Queues, book: SiteBook, group_of: Mapping[str, str]
+    queues: Queues,
+    book: SiteBook,
+    group_of: Mapping[str, str],
+    elsewhen: frozenset[tuple[str, int]] = frozenset(),
 ) -> Iterator[Orphans]:
     """Yield the terminal-days whose arrivals are gone (H4b).
 
     `group_of` names the group of companions a person belongs to: people who go about
-    together miss a morning together, so a group counts once.
+    together miss a morning together, so a group counts once. `elsewhen` are people and
+    days with a record whose time means nothing (H3): it is there, so nobody took it.
     """
     people = _read_arrivals(queues, book)
     days = sorted({day for one in people.values() for day in one.at})
@@ -204,7 +208,7 @@ def orphans(
         lacking = {
             name: one
             for name, one in sorted(people.items())
-            if day in one.later and day not in one.at
+            if day in one.later and day not in one.at and (name, day) not in elsewhen
         }
         if len(lacking) < LEAST_PEOPLE:
             continue

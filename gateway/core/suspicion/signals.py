@@ -218,9 +218,20 @@ def records_cases(desk: Desk) -> Iterator[Case]:
     """Yield H4: falls of counters and mornings without arrivals."""
     for fall in falls(desk.events, desk.clocks, desk.options.capacity):
         yield _fall_case(desk, fall)
-    for found in orphans(desk.queues, desk.book, _groups(desk)):
+    moved = frozenset(_elsewhen(desk))
+    for found in orphans(desk.queues, desk.book, _groups(desk), moved):
         if found.reason != "not_unusual":
             yield _orphans_case(desk, found)
+
+
+def _elsewhen(desk: Desk) -> Iterator[tuple[str, int]]:
+    """Yield people and real days of the records inside episodes of moved clocks."""
+    for episode in desk.clocks.episodes:
+        for punch in (lag.punch for lag in episode.lags):
+            day = on_wall(punch.received, desk.book.zone(punch.terminal)) // DAY
+            person = desk.book.person_of(punch.terminal, punch.badge, day_date(day))
+            if person is not None:
+                yield person, day
 
 
 def _groups(desk: Desk) -> dict[str, str]:

@@ -17,13 +17,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.suspicion.multiplicity import e_bh, raw_weight
-from gateway.core.suspicion.pairs import Pair, Pool, add_day, null_rates, observe
+from gateway.core.suspicion.pairs import (
+    Pair,
+    Pool,
+    Pooled,
+    add_day,
+    null_rates,
+    observe,
+)
 from gateway.core.suspicion.people import Person, PersonDay, close_day, read_day
 from gateway.core.suspicion.queues import Roster, Sheet, Stand
 from gateway.core.suspicion.ratios import laplace
 from gateway.core.suspicion.values import (
     MINUTE,
     RULES_VERSION,
+    WEAK,
     Credential,
     Json,
     SiteBook,
@@ -163,7 +171,7 @@ def close(
         for name in sorted(sheet.people)
     }
     crowd = _Crowd(sheet, state.people, roster)
-    before = Pool.from_json(state.pool.to_json())
+    before = state.pool.pooled()
     for couple, beside in _couples(sheet):
         _close_couple(state, couple, beside, days, before, crowd)
     for name, read in days.items():
@@ -191,7 +199,7 @@ def _close_couple(  # noqa: PLR0913, PLR0917 - the parts of one step, named once
     couple: Couple,
     beside: list[Stand],
     days: Mapping[str, PersonDay],
-    pool: Pool,
+    pool: Pooled,
     crowd: "_Crowd",
 ) -> None:
     roster = crowd.roster
@@ -200,9 +208,7 @@ def _close_couple(  # noqa: PLR0913, PLR0917 - the parts of one step, named once
     if pair is None:
         pair = state.pairs[couple] = Pair()
     person, read = state.people[name], days[name]
-    weak = read.weak > 0 and any(
-        stand.credential == Credential.WEAK for stand in beside
-    )
+    weak = read.weak > 0 and any(stand.credential == WEAK for stand in beside)
     rates = null_rates(person, pair, pool, read.day, weak=weak)
     doubtful = crowd.doubtful(couple, beside) if weak else frozenset()
     outcome = observe(person, read, beside, days.get(neighbour), roster, doubtful)
@@ -210,7 +216,7 @@ def _close_couple(  # noqa: PLR0913, PLR0917 - the parts of one step, named once
     add_day(pair, read, beside, outcome, rates, state.pool)
     state.weight_sum += raw_weight(pair.days)
     _keep_if_strong(state, couple)
-    ratio = pair.marked[-5]
+    ratio = pair.last_ratio
     if ratio >= state.watch_ratio:
         state.watched.append(DayEntry(name, neighbour, read.day, ratio))
 

@@ -67,8 +67,7 @@ def _windows(queue: Queue) -> Iterator[list[Stand]]:
             yield window
             window = []
         window.append(stand)
-    if window:
-        yield window
+    yield window
 
 
 def _sides(window: list[Stand]) -> set[frozenset[str]]:

@@ -233,6 +233,6 @@ def test_state_survives_as_json(number: int, value: float, marks: list[float]) -
     person = Person(number, 7, value, 2.5, 3, 1, 2, {"lobby": 4})
     person.habits[30_600] = Habit(1, 2, 0.5, value, 9, 1)
     assert Person.from_json(person.to_json()) == person
-    pool = Pool(3, 1, [1, 2, 3, 4, 5], [0, 1, 0, 1, 0])
+    pool = Pool(3, 1, 5, 2)
     assert Pool.from_json(pool.to_json()) == pool
     assert wall(0, "00:00:00") == FIRST * 86_400

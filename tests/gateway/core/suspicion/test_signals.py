@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway.core.suspicion.events import Event
+from gateway.core.suspicion.events import Event, Punch
 from gateway.core.suspicion.site import Enrolled, PlainBook
 from gateway.core.suspicion.values import DAY, Grade, Kind, Leave, Options
+from gateway.core.values import VerifyMode
 from tests.gateway.core.suspicion.makers import (
     FIRST,
     book,
@@ -445,3 +446,85 @@ def test_no_enrolment_case(events: list[Event]) -> None:
     """H6: old friends, another operation, a new hire, no operation."""
     site = PlainBook([Enrolled(name, name) for name in PEOPLE])
     assert found(Kind.ENROLMENT, events, site) == []
+
+
+# What else may lie around a signal
+
+
+def test_leave_on_a_free_day_and_far_from_every_slot() -> None:
+    """H2: a day without duty has the hours of the leave; far from a slot: a note."""
+    free = 26
+    rest = on_leave(leave(free, "00:00:00", "23:59:59"))
+    rows = [*usual(PEOPLE[:4], DAYS), punch("A", free, "10:00:03", "card")]
+    rows.append(punch("B", free, "10:00:00"))
+    assert found(Kind.LEAVE, rows, rest) == [("note", "A")]
+
+
+def test_a_reader_that_takes_cards_only_makes_notes_of_leave() -> None:
+    """H2: at a door without a finger reader a card is no sign."""
+    rows = [one._replace(terminal="door") for one in visit("08:15:00") if _is_late(one)]
+    earlier = [one for one in visit("08:15:00") if not _is_late(one)]
+    cards = [
+        one._replace(verify=VerifyMode.CARD) if isinstance(one, Punch) else one
+        for one in rows
+    ]
+    assert found(Kind.LEAVE, [*earlier, *cards], on_leave()) == [("note", "A")]
+
+
+def _is_late(one: Event) -> bool:
+    return getattr(one, "at", 0) // DAY == FIRST + LATE
+
+
+def test_five_of_thirty_are_not_unusual_where_people_forget() -> None:
+    """H4b: the tail is measured against how often these people forget."""
+    forgetful = []
+    for place, day in enumerate(DAYS):
+        names = [f"n{number:02}" for number in range(30)]
+        gone = {names[(place * 5 + step) % 30] for step in range(5)}
+        noon = wall(day, "10:00:00")
+        forgetful += [
+            one
+            for one in usual(names, [day], apart=20)
+            if one.badge not in gone or one.at > noon
+        ]
+    assert found(Kind.RECORDS_GONE, forgetful, many()) == []
+
+
+def test_who_only_arrived_elsewhere_is_no_regular() -> None:
+    """H4b: people of the side door are no regulars of the lobby."""
+    others = usual([f"n{number:02}" for number in range(20, 30)], DAYS, terminal="side")
+    here = [one for one in crowd(12) if int(getattr(one, "badge", "n0")[1:]) < 20]
+    (case,) = run([*here, *others], many()).cases
+    assert (case.kind, case.null["regulars"]) == (Kind.RECORDS_GONE, 20)
+
+
+def test_chains_that_share_a_person_are_one_case() -> None:
+    """H5: the same cards on two mornings are one burst, other cards another."""
+    again = [
+        punch(name, LATE, moved("14:00:02", 2 * place), "card")
+        for place, name in enumerate("BCD")
+    ]
+    other = [
+        punch(name, LATE, moved("17:00:02", 2 * place), "card")
+        for place, name in enumerate("EFG")
+    ]
+    cases = [one for one in run([*fed(), *again, *other]).cases if one.kind == "burst"]
+    assert sorted(one.strength["times"] for one in cases) == [1, 2]
+
+
+def test_a_stranger_between_two_sites_is_nobody() -> None:
+    """H1: badges of nobody travel as they like."""
+    rows = [*trip(10), punch("Z", 1, "09:00:00")]
+    rows.append(punch("Z", 1, "09:01:00", terminal="side"))
+    assert found(Kind.TWO_SITES, rows, book(sites=SITES)) == [("case", "A")]
+
+
+def test_the_stronger_of_two_enrolments_makes_the_case() -> None:
+    """H6: one case per subject, of the operation that explains most."""
+    rows = [*enrolled(6), operation(6, 35, "07:00:00", "A")]
+    rows += [punch("H", 21, "08:08:00"), punch("A", 21, "08:08:05")]
+    rows += [punch("Z", 22, "08:09:58"), punch("Z", 23, "08:09:58")]
+    cases = [one for one in run(rows).cases if one.kind == Kind.ENROLMENT]
+    assert [(one.grade, one.subject, one.neighbour) for one in cases] == [
+        (Grade.CASE, "A", "B")
+    ]
