@@ -6,7 +6,7 @@ file holds.
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, Any, Self
@@ -89,21 +89,14 @@ def write_json(
         duties = _Rows(out)
         findings, deductions, unassigned, warnings = (parts.rows() for _ in range(4))
         for done, one in enumerate(judged(task, punches), 1):
-            for verdict in one.sessions:
-                duties.add(session_json(verdict, zone))
-            for finding in one.findings:
-                findings.add(finding_json(finding))
-            for line in one.deductions:
-                deductions.add(deduction_json(line))
-            for left in one.unassigned:
-                unassigned.add(unassigned_json(left, zone))
-            for warned in one.warnings:
-                warnings.add(warning_json(warned))
+            duties.add(session_json(verdict, zone) for verdict in one.sessions)
+            findings.add(map(finding_json, one.findings))
+            deductions.add(map(deduction_json, one.deductions))
+            unassigned.add(unassigned_json(left, zone) for left in one.unassigned)
+            warnings.add(map(warning_json, one.warnings))
             progress(done)
-        for left in punches.unassigned:
-            unassigned.add(unassigned_json(left, zone))
-        for warned in punches.warnings:
-            warnings.add(warning_json(warned))
+        unassigned.add(unassigned_json(left, zone) for left in punches.unassigned)
+        warnings.add(map(warning_json, punches.warnings))
         for name, rows in (
             ("findings", findings),
             ("deductions", deductions),
@@ -213,11 +206,13 @@ class _Rows:
         self._out = out
         self.count = 0
 
-    def add(self, value: dict[str, Any]) -> None:
-        """Write an element."""
-        said = _ENCODER.encode(value).decode()
-        self._out.write(f",\n{said}" if self.count else f"\n{said}")
-        self.count += 1
+    def add(self, values: Iterable[dict[str, Any]]) -> None:
+        """Write elements."""
+        said = [_ENCODER.encode(value) for value in values]
+        if said:
+            self._out.write(",\n" if self.count else "\n")
+            self._out.write(b",\n".join(said).decode())
+            self.count += len(said)
 
     def copy_to(self, out: IO[str]) -> None:
         """Write all elements behind what another file has."""

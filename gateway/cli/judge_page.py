@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
 
+from gateway.cli.people_words import BRIEF_FLAGS, STATES
 from gateway.core.moments import local
 from gateway.core.policy.kinds import KIND_WORDS, Words
 from gateway.core.verdicts import (
@@ -12,19 +13,15 @@ from gateway.core.verdicts import (
     Judged,
     Mark,
     SessionVerdict,
-    State,
 )
 from gateway.offline import Task
 from gateway.punch_file import Spooled
 
-_STATES = {
-    State.PENDING: Words("待定", "pending"),
-    State.OK: Words("正常", "ok"),
-    State.FOUND: Words("有认定", "found"),
-    State.EXCUSED: Words("免责", "excused"),
-    State.RULED: Words("已裁定", "ruled"),
-    State.UNPRICED: Words("不扣款", "unpriced"),
-}
+_JOINED = {"zh": "；", "en": ", "}
+_HEAD = Words(
+    f"  日期       {'班次':<8} 节 应在岗       签到     签退      结果",
+    "  date       shift      # due          in       out       verdict",
+)
 _FEN = 100
 
 
@@ -34,9 +31,8 @@ def pages(
     """Yield the lines of a judged period."""
     rule = task.forced or next(iter(task.policies.values()), None)
     if rule is not None:
-        title = rule.file.title
-        version = f"{rule.id} {rule.version}"
-        yield f"{getattr(title, lang)} · {version} · {task.first} … {task.last}"
+        yield getattr(rule.file.title, lang)
+        yield f"{rule.id} {rule.version} · {task.first} … {task.last}"
     count = total = 0
     for one in judged:
         yield from _person(task, one, lang)
@@ -62,6 +58,8 @@ def _person(task: Task, one: Judged, lang: str) -> Iterator[str]:
     found = task.book.person(name)
     yield ""
     yield f"{name} {found.name if found else ''}"
+    if one.sessions:
+        yield getattr(_HEAD, lang)
     findings = {finding.id: finding for finding in one.findings}
     money = {line.finding: line for line in one.deductions}
     told: set[str] = set()
@@ -81,16 +79,18 @@ def _person(task: Task, one: Judged, lang: str) -> Iterator[str]:
 def _session(one: SessionVerdict, lang: str) -> str:
     signs = f"{_at(one.arrival)} {_at(one.departure)}"
     due = f"{local(one.start):%H:%M}-{local(one.end):%H:%M}"
-    state = getattr(_STATES[one.state], lang)
-    waits = f" {getattr(one.waits, lang)}" if one.waits else ""
-    flags = f" [{' '.join(one.flags)}]" if one.flags else ""
+    state = getattr(STATES[one.state], lang)
+    waits = f"\n      {getattr(one.waits, lang)}" if one.waits else ""
+    words = [words for flag, words in BRIEF_FLAGS.items() if flag in one.flags]
+    noted = [getattr(one_, lang) for one_ in words]
+    flags = f" [{_JOINED[lang].join(noted)}]" if noted else ""
     head = f"  {one.date} {_wide(one.shift, 10)} {one.session} {due}  {signs}  "
-    return f"{head}{state}{waits}{flags}"
+    return f"{head}{state}{flags}{waits}"
 
 
 def _finding(one: Finding, line: Deduction | None, lang: str) -> str:
-    kind = getattr(KIND_WORDS[one.kind], lang)
-    parts = [f"      {kind}  {getattr(one, lang)}  {one.clause}"]
+    """Say what was found and what it costs; below, how it came to that."""
+    parts = [f"      {getattr(KIND_WORDS[one.kind], lang)}", one.clause]
     if line is not None:
         yuan = Words(f"{_yuan(line.amount_fen)} 元", f"{_yuan(line.amount_fen)} yuan")
         parts.append(getattr(yuan, lang))
@@ -102,7 +102,7 @@ def _finding(one: Finding, line: Deduction | None, lang: str) -> str:
         parts.append(getattr(words, lang))
     elif not one.final:
         parts.append(getattr(Words("暂定", "not final"), lang))
-    return "  ".join([*parts, one.id])
+    return "  ".join(parts) + f"\n        {getattr(one, lang)}\n        {one.id}"
 
 
 def _at(mark: Mark | None) -> str:

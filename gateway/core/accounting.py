@@ -17,13 +17,13 @@ from gateway.core.verdicts import Punched
 
 
 def account(
-    book: Book, calendar: Calendar, sitting: Sitting, absences: Absences
+    book: Book, calendar: Calendar, person: str, sitting: Sitting, absences: Absences
 ) -> Account:
     """Return how a session that was weighed came to its verdict."""
     due = sitting.due
-    by_calendar, orders = _planned(book, calendar, sitting)
+    by_calendar, orders = _planned(book, calendar, person, sitting)
     return Account(
-        person=due.person,
+        person=person,
         date=due.date,
         shift=due.shift,
         session=due.number,
@@ -45,12 +45,12 @@ def account(
 
 
 def _planned(
-    book: Book, calendar: Calendar, sitting: Sitting
+    book: Book, calendar: Calendar, person: str, sitting: Sitting
 ) -> tuple[bool, tuple[str, ...]]:
     """Say whether the calendar was asked, and which orders had a say."""
     due = sitting.due
     asked, names = False, dict[str, None]()
-    for one in book.assignments(due.person, due.date):
+    for one in book.assignments(person, due.date):
         if one.shift.id == due.shift:
             asked = asked or (one.shift.follows_calendar and not one.roster.dates)
             orders = plan(book, calendar, one, due.date).orders

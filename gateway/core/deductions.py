@@ -16,19 +16,20 @@ _ENDS = (FindingKind.LATE, FindingKind.EARLY_LEAVE, FindingKind.OFF_POST)
 
 
 def charge(
-    findings: Iterable[Finding], policy_of: Callable[[str], Policy]
+    findings: Iterable[Finding], policy_of: Callable[[Finding], Policy]
 ) -> tuple[list[Finding], list[Deduction]]:
     """Return findings with what absorbs them, and the lines of those that are charged.
 
     Args:
         findings: of one person in the order of their sessions.
-        policy_of: returns the policy of an id.
+        policy_of: returns the version of a policy that a finding was made by.
     """
     ordered = sorted(findings, key=_order)
     told: list[Finding] = []
-    for (name, _), group in groupby(ordered, key=lambda one: (one.policy, one.date)):
-        told += _absorb(list(group), policy_of(name))
-    lines = [line for one in told if (line := _line(one, policy_of(one.policy)))]
+    for _, group in groupby(ordered, key=lambda one: (one.policy, one.date)):
+        together = list(group)
+        told += _absorb(together, policy_of(together[0]))
+    lines = [line for one in told if (line := _line(one, policy_of(one)))]
     return told, lines
 
 

@@ -15,6 +15,7 @@ from gateway.core.policy.reading import Policy
 from gateway.core.verdicts import Finding
 
 _LENGTH = 26
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,5 @@ def written(found: Found, policy: Policy, person: str, vendor: str) -> Finding |
 
 
 def _id(key: list[object]) -> str:
-    text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).digest()
+    digest = hashlib.sha256(_ENCODER.encode(key).encode()).digest()
     return "f1_" + base64.b32encode(digest).decode().lower()[:_LENGTH]

@@ -13,7 +13,7 @@ from itertools import groupby
 from gateway.core.accounting import account
 from gateway.core.book.fields import seconds_of_day
 from gateway.core.book.index import Book
-from gateway.core.book.standing import Act
+from gateway.core.book.standing import Act, Contract
 from gateway.core.calendar import Calendar
 from gateway.core.deductions import charge
 from gateway.core.duty import Duties
@@ -21,7 +21,8 @@ from gateway.core.findings import Found, written
 from gateway.core.leaving import Absences
 from gateway.core.moments import day_of
 from gateway.core.policy.reading import Policy
-from gateway.core.policy.settings import AddUp
+from gateway.core.policy.settings import AddUp, Consent
+from gateway.core.rules import proxy_punching
 from gateway.core.rules.off_post import added, graded
 from gateway.core.rules.spans import cut
 from gateway.core.rules.windows import WindowTerms, windows
@@ -70,12 +71,16 @@ class Judge:
         self._watermark = watermark
         self._forced = forced
         self._own = own_terminals
-        self._by_id = {one.id: one for one in (*policies.values(), forced) if one}
-        self._terms = {name: _terms(one) for name, one in self._by_id.items()}
+        known = [one for one in (*policies.values(), forced) if one]
+        # Two versions of a rule have one id.
+        self._terms = {(one.id, one.version): _terms(one) for one in known}
+        self._made_by = dict[str, Policy]()
         # Asked for every session, of one person after the other.
         self._of, self._on = "", dict[date, Policy | None]()
-        self.duties = Duties(book, calendar, self._obliged)
+        self._under: dict[tuple[str, date], Policy | None] = {}
+        self.duties = Duties(book, calendar, self._obliged, self._unfree)
         self._verdicts = Verdicts(book, calendar, watermark)
+        self._proven = proxy_punching.by_person(book)
 
     def person(
         self,
@@ -97,9 +102,9 @@ class Judge:
         unassigned = self._place(person, sittings, absences, ordered)
         signing = Signing(self._book, self._calendar, person)
         signing.sign([one for one in sittings if one.owed])
-        for sitting in sittings:
-            self._verdicts.weigh(sitting, absences)
         wanted = [one for one in sittings if first <= one.date <= last]
+        for sitting in wanted:
+            self._verdicts.weigh(sitting, absences)
         self._grade(wanted)
         judged = self._settle(person, wanted, absences, (first, last))
         judged.unassigned += [
@@ -108,7 +113,8 @@ class Judge:
         judged.warnings += [*absences.warnings, *signing.warnings]
         if accounts:
             judged.accounts = [
-                account(self._book, self._calendar, one, absences) for one in wanted
+                account(self._book, self._days(person, one.date), person, one, absences)
+                for one in wanted
             ]
         return judged
 
@@ -124,11 +130,41 @@ class Judge:
         return self._on[day]
 
     def _policy_on(self, person: str, day: date) -> Policy | None:
+        found = self._book.person(person)
+        if found is None or not found.present(day):
+            return None
         if self._forced is not None:
-            found = self._book.person(person)
-            return self._forced if found and found.present(day) else None
-        contract = self._book.contract_of(person, day)
-        return self._policies.get(contract.policy) if contract else None
+            return self._forced
+        place = found.vendor, day
+        if place not in self._under:
+            contract = self._book.contract(*place)
+            self._under[place] = self._in_force(contract, day) if contract else None
+        return self._under[place]
+
+    def _in_force(self, contract: Contract, day: date) -> Policy | None:
+        """Return the rule of a contract, or the former one while that still counts.
+
+        E116: in force once issued, accepted by the supplier and announced to the staff.
+        A date that is missing, or no former rule, leaves nobody without one.
+        """
+        policy, former = (
+            self._policies.get(contract.policy),
+            self._book.former(contract),
+        )
+        if policy is None or former is None or former.policy not in self._policies:
+            return policy
+        known = (policy.file.issued, contract.accepted_at, contract.announced_at)
+        if all(one is None or one <= day for one in known):
+            return policy
+        return self._in_force(former, day)
+
+    def _days(self, person: str, day: date) -> Calendar:
+        return self.duties.calendar(unfree=self._unfree(person, day))
+
+    def _unfree(self, person: str, day: date) -> bool:
+        policy = self.policy_on(person, day)
+        needed = Consent.NEEDED
+        return policy is not None and policy.file.scope.holiday_consent is needed
 
     def _absences(self, person: str, first: date, last: date) -> Absences:
         now = self._watermark.now
@@ -148,28 +184,29 @@ class Judge:
         found: list[Sitting] = []
         holes = absences.holes
         for due in absences.dues:
-            begins = self.policy_on(person, day_of(due.start))
-            ends = self.policy_on(person, day_of(due.end - 1))
+            first, last = due.days
+            begins = self.policy_on(person, first)
+            ends = begins if first == last else self.policy_on(person, last)
             policy = begins or ends
             if policy is not None:
                 owed = cut(due.spans, holes) if holes else due.spans
-                terms = self._terms[policy.id]
+                terms = self._terms[policy.id, policy.version]
                 found.append(Sitting(due, policy, ends or policy, terms, owed))
         owing = [one for one in found if one.owed]
         for sitting, window in zip(owing, windows(owing), strict=True):
             sitting.window = window
-            sitting.elsewhere_judged = self._is_elsewhere(person, sitting.date)
+        if self._own is not None:
+            for sitting in owing:
+                where = self._is_elsewhere(person, sitting.date, self._own)
+                sitting.elsewhere_judged = where
         return found
 
-    def _is_elsewhere(self, person: str, day: date) -> bool:
+    def _is_elsewhere(self, person: str, day: date, own: frozenset[str]) -> bool:
         """Say whether another gateway may hold punches of this person."""
-        if self._own is None:
-            return False
         rows = self._book.enrolled(person, day)
-        all_own = {one.id for one in self._book.terminals} <= self._own
+        all_own = {one.id for one in self._book.terminals} <= own
         return not all(
-            row.terminal in self._own or (row.terminal == "*" and all_own)
-            for row in rows
+            row.terminal in own or (row.terminal == "*" and all_own) for row in rows
         )
 
     def _place(
@@ -181,6 +218,7 @@ class Judge:
     ) -> list[Unassigned]:
         """Give each punch to the session in whose window it lies."""
         moments = [one.moment for one in punches]
+        leaves, rulings = bool(absences.taken), bool(self._book.rows.rulings)
         taken = 0
         left: list[Punched] = []
         for sitting in sittings:
@@ -193,8 +231,8 @@ class Judge:
             for punch in punches[low:high]:
                 sitting.take(
                     punch,
-                    away=absences.away(punch.moment),
-                    void=bool(self._book.rulings_about(punch.id)),
+                    away=leaves and absences.away(punch.moment),
+                    void=rulings and bool(self._book.rulings_about(punch.id)),
                 )
         left += punches[taken:]
         days = {sitting.date for sitting in sittings}
@@ -204,6 +242,8 @@ class Judge:
         """Say what missed time is by its length, alone or added up over a day."""
         for _, group in groupby(sittings, key=lambda one: one.date):
             together = list(group)
+            if not any(one.missed for one in together):
+                continue
             policy = together[0].policy
             limit = policy.limit("off_post_above_minutes")
             seconds = limit.seconds if limit else None
@@ -225,28 +265,34 @@ class Judge:
         """Write everything down: findings, sessions, money."""
         found = self._book.person(person)
         vendor = found.vendor if found else ""
-        judged = Judged()
+        judged, self._made_by = Judged(), {}
         by_session: list[tuple[Sitting, list[Finding]]] = []
         for sitting in sittings:
-            rules = [*of_missed(sitting), *sitting.found]
-            mine = [self._written(sitting, rule, person, vendor) for rule in rules]
-            kept = [one for one in mine if one is not None]
+            kept: list[Finding] = []
+            if sitting.missed or sitting.found:
+                for rule in (*of_missed(sitting), *sitting.found):
+                    one = self._written(sitting, rule, person, vendor)
+                    kept += [one] if one else []
+                judged.findings += kept
             by_session.append((sitting, kept))
-            judged.findings += kept
         judged.findings += self._noticed(person, vendor, absences, period)
+        judged.findings += self._proxied(person, vendor, period)
+        rulings = self._proven.get(person, ())
+        judged.warnings += proxy_punching.refused(self._book, rulings, person, period)
         judged.findings, judged.deductions = charge(
-            judged.findings, lambda name: self._by_id[name]
+            judged.findings, lambda one: self._made_by[one.id]
         )
         told = {one.id: one for one in judged.findings}
         for sitting, mine_ in by_session:
-            judged.sessions.append(_said(sitting, [told[one.id] for one in mine_]))
+            of_it = [told[one.id] for one in mine_] if mine_ else mine_
+            judged.sessions.append(_said(person, sitting, of_it))
         return judged
 
     def _written(
         self, sitting: Sitting, rule: Found, person: str, vendor: str
     ) -> Finding | None:
         policy = sitting.ends_under if rule.at_end else sitting.policy
-        return self._ruled(written(rule, policy, person, vendor))
+        return self._ruled(written(rule, policy, person, vendor), policy)
 
     def _noticed(
         self,
@@ -259,14 +305,29 @@ class Judge:
         for notice in absences.notices:
             policy = self.policy_on(person, notice.date)
             if policy is not None and period[0] <= notice.date <= period[1]:
-                one = self._ruled(written(notice, policy, person, vendor))
+                one = self._ruled(written(notice, policy, person, vendor), policy)
                 found += [one] if one else []
         return found
 
-    def _ruled(self, one: Finding | None) -> Finding | None:
+    def _proxied(
+        self, person: str, vendor: str, period: tuple[date, date]
+    ) -> list[Finding]:
+        """Return proxy punching as rulings of these days confirmed it."""
+        found = []
+        rulings = self._proven.get(person, ())
+        for rule, policy in proxy_punching.found(
+            self._book, rulings, person, self.policy_on
+        ):
+            if period[0] <= rule.date <= period[1]:
+                one = self._ruled(written(rule, policy, person, vendor), policy)
+                found += [one] if one else []
+        return found
+
+    def _ruled(self, one: Finding | None, policy: Policy) -> Finding | None:
         """Note the ruling that waives a finding, if an entitled person made one."""
         if one is None:
             return None
+        self._made_by[one.id] = policy
         for ruling in self._book.rulings_on(one.id):
             if ruling.decision != "confirm" and any(
                 self._book.entitled(name, act, ruling.at.date())
@@ -305,10 +366,10 @@ def _unassigned(person: str, days: set[date], punch: Punched) -> Unassigned:
     return Unassigned(punch.id, person, punch.moment, why)
 
 
-def _said(sitting: Sitting, findings: Sequence[Finding]) -> SessionVerdict:
+def _said(person: str, sitting: Sitting, findings: Sequence[Finding]) -> SessionVerdict:
     due = sitting.due
     return SessionVerdict(
-        person=due.person,
+        person=person,
         date=due.date,
         shift=due.shift,
         session=due.number,
@@ -320,7 +381,7 @@ def _said(sitting: Sitting, findings: Sequence[Finding]) -> SessionVerdict:
         findings=tuple(one.id for one in findings),
         flags=tuple(sitting.flags),
         waits=sitting.waits,
-        closes=sitting.window[1],
+        closes=sitting.closes,
     )
 
 
@@ -328,7 +389,7 @@ def _state(sitting: Sitting, findings: Sequence[Finding]) -> State:
     """Return what a session came to, given its findings as they are charged."""
     if sitting.state is not None:
         return sitting.state
-    own = [one for one in findings if one.kind not in NOTICES]
+    own = [one for one in findings if one.kind not in NOTICES] if findings else []
     if not own:
         return State.OK
     if all(one.ruled_by for one in own):

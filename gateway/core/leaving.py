@@ -94,6 +94,8 @@ class Absences:
 
         `start` is the first owed second of a session: who comes late there overstayed.
         """
+        if not self.taken:
+            return []
         return [
             one
             for one in self.taken

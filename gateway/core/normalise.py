@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from gateway.core.book import Book
@@ -36,6 +37,7 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _FIRST_PLAUSIBLE_YEAR = 2001
 # A Pi without a clock chip may believe in 1970; this code did not exist before 2026.
 _EARLIEST_NOW = 2026
+_LEAP = ":59:60"
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 # The id is 26 characters of 5 bits: 13 pairs from the front of a digest.
 _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
@@ -84,6 +86,11 @@ def normalise(
         codes: the terminal's verify codes; others are `unknown`.
     """
     moment = readable(record.at)
+    if moment is None and record.at.endswith(_LEAP):
+        # E50: 23:59:60 is the second before; the raw bytes keep what was said.
+        before = replace(record, at=record.at.removesuffix("60") + "59")
+        moment = readable(before.at)
+        record = before if moment else record
     if moment is None:
         return Rejected(record, Unreadable.IMPOSSIBLE_TIME)
     badge = clean_badge(record.badge)

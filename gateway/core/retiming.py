@@ -71,7 +71,7 @@ def _matters(one: Timed, found: Judged) -> bool:
 
 def _flagged(found: Judged, open_: Mapping[str, tuple[int, ...]]) -> Judged:
     found.sessions = [
-        replace(one, flags=(*one.flags, Flag.TIME_UNCERTAIN))
+        one._replace(flags=(*one.flags, Flag.TIME_UNCERTAIN))
         if _rests_on(one, open_)
         else one
         for one in found.sessions

@@ -111,13 +111,17 @@ class Signing:
 
 def _stay(before: Sitting, after: Sitting) -> None:
     """Join two sessions with no gap between, where the person stayed."""
-    terms = before.policy.file.windows
-    if not terms.continuous or before.end != after.start:
+    if before.end != after.start:
         return
+    terms = before.policy.file.windows
+    if not terms.continuous:
+        return
+    within = terms.continuous_within_minutes * 60
+    before.stays_until = min(before.end + within + 1, after.window[1])
     stayed, chain = continuous.stay(
         [*before.punches, *after.punches],
         before.end,
-        terms.continuous_within_minutes * 60,
+        within,
         before.policy.file.repeats.seconds,
         (before.window[0], after.window[1]),
     )
@@ -136,11 +140,11 @@ def _fill(sitting: Sitting) -> None:
     if not (sitting.stays_in or sitting.stays_out):
         signs = slots(found, sitting.start, sitting.end)
         sitting.arrival, sitting.departure = signs.arrival, signs.departure
-    elif found and not sitting.stays_in and found[0].first < sitting.end:
+    # Windows meet at the border of a stay: what is left lies on its right side.
+    elif found and not sitting.stays_in:
         sitting.arrival = found[0]
     elif found and not sitting.stays_out:
-        latest = max(found, key=lambda chain: chain.last)
-        sitting.departure = latest if latest.last > sitting.start else None
+        sitting.departure = max(found, key=lambda chain: chain.last)
 
 
 def _apply(sitting: Sitting, row: Correction, name: str) -> None:
@@ -180,6 +184,8 @@ def _flag(sitting: Sitting) -> None:
 
 
 def _contradicts(chain: Chain | None, keys: tuple[int, ...]) -> bool:
-    if chain is None:
-        return False
-    return any(isinstance(one, Punched) and one.state in keys for one in chain.punches)
+    if chain is not None:
+        for one in chain.punches:
+            if isinstance(one, Punched) and one.state in keys:
+                return True
+    return False

@@ -22,8 +22,8 @@ class Sitting:
     `ends_under` is the policy in force at its end, another one only where a contract
     ends in mid-session. `terms` make its window. `owed` is what is left of the session
     after leave; without any there is no window. `stays_in` and `stays_out` say that a
-    continuous stay stands for that sign. `state` is set where more than findings
-    decides it.
+    continuous stay stands for that sign, `stays_until` from when on it is known whether
+    it was one. `state` is set where more than findings decides it.
     """
 
     due: Due
@@ -32,6 +32,7 @@ class Sitting:
     terms: WindowTerms
     owed: Spans
     window: Span = (0, 0)
+    stays_until: int = 0
     elsewhere_judged: bool = False
     punches: list[Punched] = field(default_factory=list)
     others: list[Punched] = field(default_factory=list)
@@ -63,6 +64,11 @@ class Sitting:
     def end(self) -> int:
         """The second behind its last."""
         return self.due.end
+
+    @property
+    def closes(self) -> int:
+        """The second from which no punch can change it."""
+        return max(self.window[1], self.stays_until)
 
     @property
     def arrival_mark(self) -> Mark | None:

@@ -4,7 +4,7 @@ Otherwise late and early by owed time. An outage may excuse a missing sign (E97)
 that is not complete leaves a session pending (2.0.7).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from gateway.core import wording
@@ -44,6 +44,7 @@ _BADGE = Words(
     "等待核对：窗口内有未知工号", "waits for an unknown badge in this window"
 )
 _OUTAGE = Words("等待裁定：考勤机故障", "waits for a ruling on an outage")
+_NO_EXCUSE = Excused(Excuse.NO)
 
 
 class Verdicts:
@@ -70,37 +71,42 @@ class Verdicts:
 
     def _weigh(self, sitting: Sitting, absences: Absences) -> None:
         self._note_others(sitting)
-        gap = self._watermark.gap(sitting.due.terminals, sitting.window[1])
-        excuses = dict(self._missing(sitting))
+        gap = self._watermark.gap(sitting.due.terminals, sitting.closes)
+        excuses = self._missing(sitting)
         if gap is not None:
             # Late and early may be shown; absence never, before all was read.
             _wait(sitting, Flag.WAITS_FOR_TERMINAL, Words(gap.zh, gap.en))
             self._measure(sitting, absences, excuses)
-        elif any(one.answer is Excuse.NO for one in excuses.values()):
+        elif any(one.answer is Excuse.NO for one in excuses):
             self._absent(sitting, absences, len(excuses))
-        elif any(one.answer is Excuse.OPEN for one in excuses.values()):
+        elif any(one.answer is Excuse.OPEN for one in excuses):
             _wait(sitting, Flag.OUTAGE_OPEN, _OUTAGE)
         else:
             if excuses:
-                sitting.missed_rows = self._names(excuses.values())
+                sitting.missed_rows = self._names(excuses)
             self._measure(sitting, absences, excuses)
         if gap is None:
             self._unconfirmed(sitting, absences)
 
-    def _missing(self, sitting: Sitting) -> Iterator[tuple[str, Excused]]:
-        """Yield the required signs that are missing, with what excuses them."""
+    def _missing(self, sitting: Sitting) -> list[Excused]:
+        """Return what excuses the required signs that are missing, one for each."""
         signs = sitting.policy.file.signs
         settings = sitting.policy.file.outages
-        if signs.sign_in is Need.REQUIRED and not (sitting.arrival or sitting.stays_in):
+        found = []
+        if not (sitting.arrival or sitting.stays_in) and signs.sign_in is Need.REQUIRED:
             near = outages.near_start(sitting.owed[0][0], settings)
-            yield "in", self._excuse(sitting, near)
-        if signs.sign_out is Need.REQUIRED and not (
-            sitting.departure or sitting.stays_out
+            found.append(self._excuse(sitting, near))
+        if (
+            not (sitting.departure or sitting.stays_out)
+            and signs.sign_out is Need.REQUIRED
         ):
             near = outages.near_end(sitting.owed[-1][1], settings)
-            yield "out", self._excuse(sitting, near)
+            found.append(self._excuse(sitting, near))
+        return found
 
     def _excuse(self, sitting: Sitting, near: Span) -> Excused:
+        if not self._book.rows.outages:
+            return _NO_EXCUSE
         start, end = local(near[0]), local(near[1])
         names = sitting.due.terminals
         rows = {name: self._book.outages(name, start, end) for name in names}
@@ -162,35 +168,26 @@ class Verdicts:
         return now is None or day_of(now) > day
 
     def _measure(
-        self, sitting: Sitting, absences: Absences, excuses: dict[str, Excused]
+        self, sitting: Sitting, absences: Absences, excuses: Sequence[Excused]
     ) -> None:
         """Both required signs are there, or excused: late and early by owed time."""
         signs = sitting.policy.file.signs
-        late = early = 0
-        if sitting.arrival and not sitting.stays_in:
-            late = lateness.late_seconds(sitting.owed, sitting.arrival.first, signs)
+        number, owed = sitting.due.number, sitting.owed
+        arrival, departure = sitting.arrival, sitting.departure
+        if arrival and not sitting.stays_in:
+            late = lateness.late_seconds(owed, arrival.first, signs)
+            if late:
+                sign = (arrival.punches[0].id,)
+                sitting.missed.append(Missed(FindingKind.LATE, number, late, sign))
+                sitting.missed_rows += self._overstay(sitting, absences)
         now = self._watermark.now
         over = now is None or now >= sitting.end
-        if sitting.departure and not sitting.stays_out and over:
-            early = lateness.early_seconds(sitting.owed, sitting.departure.last, signs)
-        number = sitting.due.number
-        marks = (sitting.arrival_mark, sitting.departure_mark)
-        for kind, seconds, mark in (
-            (FindingKind.LATE, late, marks[0]),
-            (FindingKind.EARLY_LEAVE, early, marks[1]),
-        ):
-            if seconds and mark:
-                sitting.missed.append(
-                    Missed(
-                        kind,
-                        number,
-                        seconds,
-                        (mark.punch,),
-                        at_end=kind is not FindingKind.LATE,
-                    )
-                )
-        if late:
-            sitting.missed_rows = self._overstay(sitting, absences)
+        if departure and not sitting.stays_out and over:
+            early = lateness.early_seconds(owed, departure.last, signs)
+            if early:
+                sign = (departure.punches[-1].id,)
+                kind = FindingKind.EARLY_LEAVE
+                sitting.missed.append(Missed(kind, number, early, sign, at_end=True))
         if excuses and not sitting.missed and sitting.state is None:
             sitting.state = State.EXCUSED
 

@@ -6,6 +6,7 @@ Plain values. Moments are those of `moments`: seconds on the wall clock of the s
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.core.account import Account
 from gateway.core.policy.kinds import FindingKind, Words
@@ -104,12 +105,14 @@ class Deduction:
     amount_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionVerdict:
+class SessionVerdict(NamedTuple):
     """A session that was owed, its signs, and what it came to.
 
+    Made for every person, day and session: a tuple takes a third of the time.
+
     `findings` are ids, also of notices about this session. `waits` says in words what a
-    pending session waits for. `closes` is when its window ends, 0 where it has none.
+    pending session waits for. `closes` is from when on no punch
+    can change it, 0 where it has no window.
     """
 
     person: str

@@ -3,16 +3,20 @@
 No names of people: the same sentences travel to the centre and to suppliers.
 """
 
-from gateway.core.moments import local
+from functools import lru_cache
+
+from gateway.core.moments import DAY_SECONDS
 from gateway.core.policy.kinds import KIND_WORDS, FindingKind, Words
 
 
 def clock(moment: int) -> str:
     """Return the time of day; seconds only where there are any."""
-    at = local(moment)
-    return at.strftime("%H:%M:%S" if at.second else "%H:%M")
+    minutes, second = divmod(moment % DAY_SECONDS, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02}:{minute:02}" + (f":{second:02}" if second else "")
 
 
+@lru_cache(maxsize=16_384)
 def duration(seconds: int) -> Words:
     """Say how long something took."""
     hours, rest = divmod(seconds, 3600)

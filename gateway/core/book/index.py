@@ -4,7 +4,7 @@ Questions about rows that superseded ones replaced get the newest row; `written`
 them all. Days are local dates of the site, spans of date-times half-open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -147,6 +147,14 @@ class Book:
         found = _on(self._lookup.contracts.get(vendor), day)
         return found[0] if found else None
 
+    def former(self, contract: Contract) -> Contract | None:
+        """Return the contract that a vendor had before another one."""
+        rows = self._lookup.contracts.get(contract.vendor)
+        earlier = (
+            [row for row in rows.rows if row.from_ < contract.from_] if rows else []
+        )
+        return max(earlier, key=lambda row: row.from_, default=None)
+
     def contract_of(self, person: str, day: date) -> Contract | None:
         """Return the contract a person works under on a day; None when out of it."""
         found = self.person(person)
@@ -159,16 +167,30 @@ class Book:
 
         Rows for single dates come after rows for spans of days.
         """
-        found = [
-            *_on(self._lookup.roster.get(person), day),
-            *self._lookup.roster_dates.get((person, day), ()),
+        return tuple(one for _, one in self.rostered(person, day, day))
+
+    def rostered(
+        self, person: str, first: date, last: date
+    ) -> Iterator[tuple[date, Assignment]]:
+        """Yield the same for each day of `[first, last]`, with the day."""
+        rows = self._lookup.roster.get(person)
+        spans = [
+            (row.from_ or date.min, row.to or date.max, self._assignment(row))
+            for row in (rows.touching(first, last + lookup.DAY) if rows else ())
         ]
-        return tuple(
-            Assignment(
-                row, self._lookup.by_id["shifts", row.shift], self.post(row.post)
-            )
-            for row in found
-        )
+        dates = self._lookup.roster_dates.get(person, {})
+        day = first
+        while day <= last:
+            for start, end, assignment in spans:
+                if start <= day <= end:
+                    yield day, assignment
+            for row in dates.get(day, ()):
+                yield day, self._assignment(row)
+            day += lookup.DAY
+
+    def _assignment(self, row: Roster) -> Assignment:
+        shift = self._lookup.by_id["shifts", row.shift]
+        return Assignment(row, shift, self.post(row.post))
 
     def day_orders(self, day: date) -> tuple[DayOrder, ...]:
         """Return the orders for a day, in the order they were written."""

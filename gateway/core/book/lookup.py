@@ -37,7 +37,7 @@ class Lookup:
     enrolments: Mapping[str, tuple[Enrolment, ...]]
     contracts: Mapping[str, Timeline[Contract]]
     roster: Mapping[str, Timeline[Roster]]
-    roster_dates: Mapping[tuple[str, date], tuple[Roster, ...]]
+    roster_dates: Mapping[str, Mapping[date, tuple[Roster, ...]]]
     days: Mapping[date, tuple[DayOrder, ...]]
     consents: frozenset[date]
     leave: Mapping[str, Timeline[Leave]]
@@ -110,12 +110,12 @@ def _moment(name: str) -> Callable[[Any], tuple[datetime, datetime]]:
 
 def _roster_dates(
     rows: tuple[Roster, ...],
-) -> Mapping[tuple[str, date], tuple[Roster, ...]]:
-    found: dict[tuple[str, date], tuple[Roster, ...]] = {}
+) -> Mapping[str, Mapping[date, tuple[Roster, ...]]]:
+    found: dict[str, dict[date, tuple[Roster, ...]]] = {}
     for row in rows:
         for day in dict.fromkeys(row.dates):
-            place = (row.person, day)
-            found[place] = (*found.get(place, ()), row)
+            days = found.setdefault(row.person, {})
+            days[day] = (*days.get(day, ()), row)
     return found
 
 

@@ -171,6 +171,13 @@ class Charge(StrEnum):
     NONE = "none"
 
 
+def _only_recorded(charged: bool) -> str | None:  # noqa: FBT001 - a check's argument
+    """Refuse what nobody judges: keys are advisory, so no punch says «left» (E19)."""
+    return (
+        "gaps in mid-session are recorded, none is charged: false" if charged else None
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
     """Which signs a session owes and how exactly they are taken."""
@@ -210,7 +217,7 @@ class Verdicts:
     add_up: AddUp = key()
     same_session: SameSession = key()
     absence_per: AbsencePer = key()
-    mid_session_gaps: bool = key()
+    mid_session_gaps: bool = key(check=_only_recorded)
 
 
 @dataclass(frozen=True, slots=True)

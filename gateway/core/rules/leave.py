@@ -159,7 +159,7 @@ def needs_letter(
     group: Sequence[Taken], owed: Sequence[Owed], settings: LeaveSettings, limit: int
 ) -> bool:
     """Say whether leaves together are longer than goes without a letter (s)."""
-    spans = [leave.span for leave in group if not leave.elsewhere]
+    spans = [leave.span for leave in group]
     return length(spans, owed, settings.length) > limit
 
 

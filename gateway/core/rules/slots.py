@@ -44,9 +44,6 @@ def _single(chain: Chain, start: int, end: int) -> Signs:
 def by_place(signs: Signs, start: int, end: int) -> bool:
     """Say whether a sign stands nearer to the other end than to its own."""
     arrival, departure = signs.arrival, signs.departure
-    return (
-        arrival is not None and abs(arrival.first - start) > abs(end - arrival.first)
-    ) or (
-        departure is not None
-        and abs(end - departure.last) > abs(departure.last - start)
+    return (arrival is not None and 2 * arrival.first > start + end) or (
+        departure is not None and 2 * departure.last < start + end
     )

@@ -28,12 +28,20 @@ def total(spans: Iterable[Span]) -> int:
 
 def before(spans: Iterable[Span], moment: int) -> int:
     """Return how many seconds of the spans lie before a moment."""
-    return sum(min(high, moment) - low for low, high in spans if low < moment)
+    seconds = 0
+    for low, high in spans:
+        if low < moment:
+            seconds += min(high, moment) - low
+    return seconds
 
 
 def after(spans: Iterable[Span], moment: int) -> int:
     """Return how many seconds of the spans lie at or after a moment."""
-    return sum(high - max(low, moment) for low, high in spans if high > moment)
+    seconds = 0
+    for low, high in spans:
+        if high > moment:
+            seconds += high - max(low, moment)
+    return seconds
 
 
 def common(groups: Sequence[Iterable[Span]]) -> Spans:

@@ -47,29 +47,20 @@ class Stretch(Protocol):
 
 def windows(sessions: Sequence[Stretch]) -> list[Span]:
     """Return the window of each session of one person, given in order of time."""
-    opened = [
-        _opens(sessions[index - 1] if index else None, session)
-        for index, session in enumerate(sessions)
-    ]
-    closed = [
-        _closes(session, sessions[index], opened[index])
-        for index, session in enumerate(sessions[:-1], 1)
-    ]
-    if sessions:
-        closed.append(_night(sessions[-1]))
-    return list(zip(opened, closed, strict=True))
-
-
-def _opens(before: Stretch | None, session: Stretch) -> int:
-    earliest = session.start - session.terms.opens_before
-    return max(earliest, _middle(before, session)) if before else earliest
-
-
-def _closes(session: Stretch, following: Stretch, opens: int) -> int:
-    """Return where a window ends, given the next session and where its window opens."""
-    if session.date == following.date:
-        return _middle(session, following)
-    return min(opens, _night(session))
+    found: list[Span] = []
+    before, opened = None, 0
+    for session in sessions:
+        opens = session.start - session.terms.opens_before
+        if before is not None:
+            middle = _middle(before, session)
+            opens = max(opens, middle)
+            same_day = session.date == before.date
+            closes = middle if same_day else min(opens, _night(before))
+            found.append((opened, closes))
+        before, opened = session, opens
+    if before is not None:
+        found.append((opened, _night(before)))
+    return found
 
 
 def _middle(before: Stretch, session: Stretch) -> int:

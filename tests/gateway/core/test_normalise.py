@@ -88,7 +88,7 @@ def test_an_id_is_of_serial_badge_and_second_alone(  # noqa: PLR0913, PLR0917 - 
     raw: bytes | None,
     source: Source,
 ) -> None:
-    """By network, pushed or on a stick, known or unknown: the same punch."""
+    """E33, E34: by whichever gateway and way, known or unknown, it is one punch."""
     second = at.isoformat(timespec="seconds")
     found = punch(
         badge=badge,
@@ -131,14 +131,35 @@ def test_an_id_is_of_serial_badge_and_second_alone(  # noqa: PLR0913, PLR0917 - 
     ],
 )
 def test_a_time_that_does_not_exist_is_rejected(at: str) -> None:
-    """A record whose date is in no calendar is kept whole, with the reason."""
+    """E44: a record whose date is in no calendar is kept whole, with the reason."""
     whole = record(at=at, raw=b"\x01\x02")
+    assert normalise(whole, BOOK) == Rejected(whole, Unreadable.IMPOSSIBLE_TIME)
+
+
+@pytest.mark.parametrize(
+    "at, second",
+    [
+        ("2026-12-31T23:59:60", "2026-12-31T23:59:59"),
+        ("2027-01-01T07:59:60", "2027-01-01T07:59:59"),
+    ],
+)
+def test_e50_a_leap_second_is_the_second_before(at: str, second: str) -> None:
+    """It is judged, it is one punch with that second, and its bytes say what came."""
+    found = punch(at=at, raw=b"60")
+    assert (found.at, found.reason, found.raw) == (second, None, b"60")
+    assert found.id == punch(at=second).id
+
+
+@pytest.mark.parametrize("at", ["2026-02-31T23:59:60", "2026-11-02T08:58:60"])
+def test_e50_no_other_second_is_taken_for_one(at: str) -> None:
+    """On a date that does not exist, or in mid-hour, it is no time; kept as it came."""
+    whole = record(at=at, raw=b"60")
     assert normalise(whole, BOOK) == Rejected(whole, Unreadable.IMPOSSIBLE_TIME)
 
 
 @pytest.mark.parametrize("badge", ["", " ", "\0\0\0", " \0 "])
 def test_a_record_without_a_badge_is_rejected(badge: str) -> None:
-    """Nobody at all is not an unknown badge."""
+    """E43: nobody at all is not an unknown badge; the record is kept whole."""
     whole = record(badge=badge)
     assert normalise(whole, BOOK) == Rejected(whole, Unreadable.NO_BADGE)
 
@@ -163,7 +184,7 @@ def test_a_record_without_a_badge_is_rejected(badge: str) -> None:
 def test_a_time_nobody_meant_travels_but_is_not_judged(
     at: str, received: int, reason: NotJudged | None
 ) -> None:
-    """Years decide; the time stays as it was and the person is still said."""
+    """E41, E42, E51: years decide; the time stays and the person is still said."""
     found = punch(at=at, received_at=NOW.replace(year=received))
     assert (found.person, found.reason, found.at) == ("p01", reason, at)
 
@@ -226,6 +247,6 @@ def test_a_terminals_own_table_replaces_the_usual_one() -> None:
 
 
 def test_the_zone_is_the_terminals() -> None:
-    """A punch says in which zone its wall clock stands."""
+    """E48: a punch says in which zone its wall clock stands."""
     assert punch().zone == "Asia/Shanghai"
     assert punch(terminal="machine-room").zone == "Asia/Urumqi"

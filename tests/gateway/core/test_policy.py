@@ -15,7 +15,7 @@ from gateway.core.policy import (
     read_policy,
 )
 from gateway.core.policy.clauses import AMOUNTS, LIMITS, PART, kind_of
-from gateway.core.policy.page import FIRST
+from gateway.core.policy.page import FIRST, reading_of
 from gateway.core.policy.reading import exists, value_of
 from gateway.core.policy.words import LIMITS as LIMIT_WORDS
 from gateway.core.policy.words import SETTINGS
@@ -349,3 +349,18 @@ def test_every_amount_prices_one_kind() -> None:
     assert kinds.count(None) == 1
     assert kind_of(PART) is None
     assert len(set(kinds)) == len(kinds)
+
+
+@pytest.mark.parametrize("name", ["client-contract", "single-session"])
+def test_every_setting_and_limit_tells_how_it_is_read(name: str) -> None:
+    """With its value and the other readings, open or not; anything else is neither."""
+    rule = policy(TEXTS[name])
+    for one in (*SETTINGS, *LIMIT_WORDS):
+        found = reading_of(rule, one.name)
+        assert found is not None
+        assert (found.setting, found.cite) == (one.name, one.cite)
+        assert found.reading not in found.others
+    limit = reading_of(rule, "off_post_above_minutes")
+    assert limit is not None
+    assert limit.value == {"client-contract": 180}.get(name, 0)
+    assert reading_of(rule, "verdicts.mood") is None

@@ -72,6 +72,11 @@ sessions = [{ start = "08:00", end = "32:00" }]
 days = "every"
 
 [[shifts]]
+id = "single"
+sessions = [{ start = "08:30", end = "17:30" }]
+days = "workdays"
+
+[[shifts]]
 id = "nine"
 sessions = [
   { start = "09:00", end = "18:00", breaks = [{ start = "12:00", end = "13:00" }] }

@@ -42,6 +42,7 @@ _STATES = {
     "不扣款": State.UNPRICED,
 }
 _NOTICE = "提示"
+_FILE = "文件"
 _KINDS = {words.zh: kind for kind, words in KIND_WORDS.items()}
 _T = TypeVar("_T")
 
@@ -177,8 +178,12 @@ def _ruled_on(story: Story, number: int, words: str, before: Judged) -> str:
 
 
 def _policy(story: Story) -> Policy:
-    text = (POLICIES / "client-contract.toml").read_text(encoding="utf-8")
+    named = {line.get("设置"): line.get("值") for line in story.of(RULE)}
+    file = POLICIES / f"{named.get(_FILE, 'client-contract')}.toml"
+    text = file.read_text(encoding="utf-8")
     for line in story.of(RULE):
+        if line.get("设置") == _FILE:
+            continue
         group, _, name = line.get("设置").partition(".")
         value = line.get("值")
         said = value if re.fullmatch(r"\d+|true|false", value) else f'"{value}"'

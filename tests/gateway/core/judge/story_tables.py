@@ -111,6 +111,14 @@ ROWS: Mapping[str, tuple[str, Mapping[str, Column]]] = {
             "决定人": Column("by"),
         },
     ),
+    "同意": (
+        "consents",
+        {
+            "日期": Column("dates", DAYS),
+            "最终用户": Column("end_user"),
+            "同意日期": Column("given_at", DAY),
+        },
+    ),
     "登记": (
         "enrolments",
         {"考勤机": Column("terminal"), "工号": Column("badge")},

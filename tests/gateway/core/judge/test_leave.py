@@ -1,10 +1,20 @@
 """E78 to E90: leave, its papers, overstay and return."""
 
+from datetime import date
+
 import pytest
 
 from gateway.core.moments import read
 from gateway.core.watermark import Whole
-from tests.gateway.core.judge.days import GOOD, judge, leave, policy, roster, rows
+from tests.gateway.core.judge.days import (
+    GOOD,
+    calendar,
+    judge,
+    leave,
+    policy,
+    roster,
+    rows,
+)
 
 D = "2026-11-02"
 AFTERNOON = ("14:20", "17:35")
@@ -97,6 +107,49 @@ def test_e83_applied_after_the_fact() -> None:
     assert found.fen == [200000]
     before = leave(at("08:30"), at("12:00"), RETURNED, applied=f"{D}T08:29:59")
     assert not judge(AFTERNOON, before).findings
+
+
+@pytest.mark.parametrize(
+    "explained, counts",
+    [
+        pytest.param(None, False, id="never"),
+        pytest.param("2026-11-03T23:59:59", True, id="in-time"),
+        pytest.param("2026-11-04T00:00:00", False, id="too-late"),
+    ],
+)
+def test_e83_explained_by_the_next_working_day_is_a_setting(
+    explained: str | None, *, counts: bool
+) -> None:
+    """Then an emergency may be explained until the end of the day after the return."""
+    rule = policy("client-contract", ('applied = "before"', 'applied = "next_workday"'))
+    more = [f"explanation_at = {explained}"] if explained else []
+    off = leave(at("08:30"), at("12:00"), RETURNED, *more, applied=at("13:00"))
+    found = judge(AFTERNOON, off, forced=rule)
+    wanted = set() if counts else {"absence", "leave_unnotified"}
+    assert {one.kind.value for one in found.findings} == wanted
+    assert judge(AFTERNOON, off).findings
+
+
+def test_e83_a_deadline_in_a_year_nobody_knows_is_not_missed() -> None:
+    """Doubt favours the worker."""
+    rule = policy("client-contract", ('applied = "before"', 'applied = "next_workday"'))
+    contract = rows(
+        "contracts",
+        'id = "c1"',
+        'vendor = "acme"',
+        'policy = "client-contract"',
+        "from = 2026-01-01",
+        "to = 2039-12-31",
+    )
+    off = leave(
+        "2026-12-31T08:30:00",
+        "2026-12-31T12:00:00",
+        "returned_at = 2026-12-31T14:00:00",
+        "explanation_at = 2027-03-01T09:00:00",
+        applied="2026-12-31T13:00:00",
+    )
+    found = judge(AFTERNOON, off, day="2026-12-31", forced=rule, contract=contract)
+    assert bool(found.findings) == (calendar().day(date(2027, 1, 1)) is not None)
 
 
 def test_e83_a_later_approval_is_good() -> None:

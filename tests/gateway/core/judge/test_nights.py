@@ -1,9 +1,22 @@
 """E52, E54 to E60: over midnight, month, year and contract; back-to-back duties."""
 
+from datetime import date
+
 import pytest
 
-from gateway.core.verdicts import Flag
-from tests.gateway.core.judge.days import judge, roster
+from gateway.core.judge import Judge
+from gateway.core.verdicts import Flag, Judged
+from gateway.core.watermark import Whole
+from tests.gateway.core.judge.days import (
+    DAY,
+    book,
+    calendar,
+    judge,
+    policy,
+    punches,
+    roster,
+    rows,
+)
 
 ROUND = roster("round", "2026-11-02", "2026-11-03")
 
@@ -130,3 +143,116 @@ days = "every"
         apart + roster("a", "2026-11-02") + roster("b", "2026-11-02"),
     )
     assert [one.kind for one in found.findings] == ["absence", "absence"]
+
+
+CHANGE = (
+    rows("people", 'id = "p2"', 'name = "甲二"', 'vendor = "acme"')
+    + """
+[[shifts]]
+id = "by-day"
+sessions = [{ start = "08:00", end = "20:00" }]
+days = "every"
+"""
+    + roster("by-day", DAY)
+    + roster("night", DAY, person="p2")
+)
+"""p1 is there from eight to eight, p2 relieves him for the night."""
+
+
+def change(outgoing: str, relief: str) -> tuple[Judged, Judged]:
+    """Return the verdicts on who leaves at a time and who comes at another."""
+    made = Judge(book(CHANGE), calendar(), {"client-contract": policy()}, Whole())
+    day = date.fromisoformat(DAY)
+    return (
+        made.person("p1", punches("07:50", outgoing), day, day),
+        made.person("p2", punches(relief, "2026-11-03T08:05"), day, day),
+    )
+
+
+def test_e59_relief_comes_before_the_outgoing_person_leaves() -> None:
+    """19:40 and 20:05: each punch is of its own person's shift, nothing is found."""
+    for found in change("20:05", "19:40"):
+        assert [one.state.value for one in found.sessions] == ["ok"]
+        assert (found.findings, found.unassigned) == ([], [])
+
+
+def test_e60_relief_comes_fifty_minutes_late() -> None:
+    """The relief is late by 50 minutes, who left on the second is not early."""
+    outgoing, relief = change("20:00:00", "20:50:00")
+    assert outgoing.findings == []
+    assert [(one.kind.value, one.seconds) for one in relief.findings] == [
+        ("late", 3000)
+    ]
+    assert [line.amount_fen for line in relief.deductions] == [50000]
+
+
+def test_e61_relief_that_is_three_hours_ten_late_is_off_post() -> None:
+    """1000 by the general clause, whether or not somebody else stayed."""
+    outgoing, relief = change("2026-11-02T23:15", "23:10:00")
+    assert outgoing.findings == []
+    assert [(one.kind.value, one.seconds) for one in relief.findings] == [
+        ("off_post", 11400)
+    ]
+    assert [line.amount_fen for line in relief.deductions] == [100000]
+
+
+def test_e56_the_part_of_a_night_under_each_contract_is_judged_by_its_rule() -> None:
+    """Late when the first contract ran, early when the second did."""
+    dearer = policy(
+        "client-contract",
+        ('id = "client-contract"', 'id = "dearer"'),
+        ("early_leave_fen = 50000", "early_leave_fen = 70000"),
+        ("late_fen = 50000", "late_fen = 90000"),
+    )
+    contracts = """
+[[contracts]]
+id = "c1"
+vendor = "acme"
+policy = "client-contract"
+from = 2026-01-01
+to = 2026-11-02
+
+[[contracts]]
+id = "c2"
+vendor = "acme"
+policy = "dearer.toml"
+from = 2026-11-03
+to = 2026-12-31
+"""
+    made = Judge(
+        book(roster("night", DAY), contract=contracts),
+        calendar(),
+        {"client-contract": policy(), "dearer.toml": dearer},
+        Whole(),
+    )
+    day = date.fromisoformat(DAY)
+    found = made.person("p1", punches("20:01", "2026-11-03T07:59"), day, day)
+    told = [(one.kind.value, one.policy, one.seconds) for one in found.findings]
+    assert sorted(told) == [
+        ("early_leave", "dearer", 60),
+        ("late", "client-contract", 60),
+    ]
+    fen = {line.policy: line.amount_fen for line in found.deductions}
+    assert fen == {"client-contract": 50000, "dearer": 70000}
+    assert {str(one.date) for one in found.findings} == {DAY}
+
+
+def test_e52_midnight_is_the_out_of_a_duty_that_ends_there() -> None:
+    """And the IN of one that begins there."""
+    halves = """
+[[shifts]]
+id = "late-shift"
+sessions = [{ start = "16:00", end = "24:00" }]
+days = "every"
+
+[[shifts]]
+id = "early-shift"
+sessions = [{ start = "00:00", end = "08:00" }]
+days = "every"
+"""
+    out = judge(("15:50", "2026-11-03T00:00:00"), halves + roster("late-shift", DAY))
+    assert out.ok()
+    assert out.marks() == ("15:50:00", "00:00:00")
+    into = judge(("00:00:00", "08:05"), halves + roster("early-shift", DAY))
+    assert into.ok()
+    assert into.marks() == ("00:00:00", "08:05:00")

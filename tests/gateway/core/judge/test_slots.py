@@ -2,10 +2,12 @@
 
 import pytest
 
+from gateway.core.policy import read_policy
 from gateway.core.verdicts import Flag
 from tests.gateway.core.judge.days import (
     DAY,
     GOOD,
+    POLICIES,
     judge,
     policy,
     punches,
@@ -85,6 +87,17 @@ def test_e19_who_came_back_is_not_early() -> None:
     """The gap between is on record only."""
     found = judge(("08:20", "11:40", "11:50", "12:02", "14:20", "17:35"))
     assert found.ok()
+
+
+def test_e19_a_rule_that_charges_gaps_is_refused() -> None:
+    """Nobody judges them: said when the rule is read, never silently left out."""
+    text = (POLICIES / "client-contract.toml").read_text(encoding="utf-8")
+    gaps = text.replace("mid_session_gaps = false", "mid_session_gaps = true")
+    found, problems = read_policy(gaps, "rule.toml")
+    assert found is None
+    (problem,) = problems
+    assert problem.path == "verdicts.mid_session_gaps"
+    assert "none is charged" in problem.reason
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,23 @@
 """E70 to E76 and E97 to E104: calendars, complete data, outages, corrections."""
 
+from datetime import date
+
 import pytest
 
+from gateway.core.calendar import Day, DayKind, Year, Years
+from gateway.core.judge import Judge
 from gateway.core.moments import read
 from gateway.core.verdicts import Flag
 from gateway.core.watermark import Terminals, Whole
-from tests.gateway.core.judge.days import GOOD, judge, policy, rows
+from tests.gateway.core.judge.days import (
+    GOOD,
+    book,
+    calendar,
+    judge,
+    policy,
+    roster,
+    rows,
+)
 
 D = "2026-11-02"
 REST = ("14:20", "17:35")
@@ -57,6 +69,57 @@ def test_e75_e76_an_order_for_one_day() -> None:
     found = judge(("07:01", "22:00"), order)
     assert found.kinds == [("late", 1, 60)]
     assert judge(GOOD, order, day="2026-11-03").ok()
+
+
+SEASONS = """
+[[shifts]]
+id = "summer"
+sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
+days = "workdays"
+
+[[shifts]]
+id = "winter"
+sessions = [{ start = "08:30", end = "12:00" }, { start = "14:00", end = "17:30" }]
+days = "workdays"
+""" + "".join(
+    rows("roster", 'person = "p1"', f'shift = "{name}"', *dates)
+    for name, dates in (
+        ("summer", ("from = 2026-05-01", "to = 2026-09-30")),
+        ("winter", ("from = 2026-10-01",)),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "day, seconds",
+    [
+        pytest.param("2026-09-30", None, id="last-of-summer"),
+        pytest.param("2026-10-08", 600, id="first-of-winter"),
+    ],
+)
+def test_e75_the_hours_change_on_their_day(day: str, seconds: int | None) -> None:
+    """14:10 is in time while the afternoon begins at 14:30, late once at 14:00."""
+    found = judge(("08:20", "12:05", "14:10", "17:35"), SEASONS, day=day)
+    late = [] if seconds is None else [("late", 2, seconds)]
+    assert (found.kinds, len(found.sessions)) == (late, 2)
+
+
+def test_e73_a_holiday_added_afterwards_takes_back_what_was_found() -> None:
+    """The same punches by the new calendar: nothing is owed, the day is free."""
+    free = Day(DayKind.REST, name="临时放假")
+    day = date.fromisoformat(D)
+    found = []
+    for days in ({}, {day: free}):
+        made = Judge(
+            book(roster()),
+            Years({2026: Year(2026, "test", days)}),
+            {"client-contract": policy()},
+            Whole(),
+        )
+        found.append(made.person("p1", [], day, day))
+    before, after = found
+    assert [one.kind.value for one in before.findings] == ["absence", "absence"]
+    assert (after.sessions, after.findings, after.deductions) == ([], [], [])
 
 
 def dead(start: str, end: str, *more: str, terminal: str = "lobby") -> str:
@@ -336,11 +399,6 @@ def test_elsewhere_is_told_and_does_not_count() -> None:
 
 def test_who_is_enrolled_elsewhere_too_waits_for_the_centre() -> None:
     """2.0.11: a gateway judges people who are all its own."""
-    from datetime import date  # noqa: PLC0415 - one test only
-
-    from gateway.core.judge import Judge  # noqa: PLC0415
-    from tests.gateway.core.judge.days import book, calendar, roster  # noqa: PLC0415
-
     made = Judge(
         book(roster()),
         calendar(),
