@@ -2,7 +2,9 @@
 
 One JSON object per line each way: `{"op": "status"}` → `{"ok": true, "result": …}` or
 `{"ok": false, "error": "…"}`; other keys are arguments. What is lent is lent while the
-caller stays connected. The socket lies in the data folder; who may write there may ask.
+caller stays connected, and at most five minutes unless the caller says that it goes on:
+an empty line, answered like a request. The socket lies in the data folder; who may
+write there may ask.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gateway.errors import StoreError
 
@@ -23,7 +25,8 @@ _ASK_SECONDS = 10.0
 _LEASE_SECONDS = 300.0
 Arguments = Mapping[str, Any]
 Operation = Callable[[Arguments], Awaitable[Any]]
-Lease = Callable[[Arguments], AbstractAsyncContextManager[None]]
+Renewed = Callable[[], None]
+Lease = Callable[[Arguments], AbstractAsyncContextManager[Renewed]]
 
 
 class RefusedError(Exception):
@@ -34,18 +37,27 @@ class NoDaemonError(Exception):
     """No daemon answers on this data folder."""
 
 
+class LeaseLostError(Exception):
+    """What was lent is no longer ours."""
+
+
 class Control:
-    """Serves the operations of a daemon, and lends out what one at a time may have."""
+    """Serves the operations of a daemon, and lends out what one at a time may have.
+
+    A lease yields what is called whenever its borrower says that it goes on.
+    """
 
     def __init__(
         self,
         data_dir: Path,
         operations: Mapping[str, Operation],
         leases: Mapping[str, Lease],
+        lease_seconds: float = _LEASE_SECONDS,
     ) -> None:
         self._path = data_dir / FILE
         self._operations = operations
         self._leases = leases
+        self._lease_seconds = lease_seconds
         self._server: asyncio.Server | None = None
         self._callers: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
@@ -105,10 +117,9 @@ class Control:
         known = [*self._operations, *self._leases]
         try:
             if name in self._leases:
-                async with self._leases[name](asked):
+                async with self._leases[name](asked) as renewed:
                     await _say(writer, {"ok": True, "result": None})
-                    async with asyncio.timeout(_LEASE_SECONDS):
-                        await reader.read()  # until the caller leaves
+                    await self._lend(reader, writer, renewed)
             elif name in self._operations:
                 result = await self._operations[name](asked)
                 await _say(writer, {"ok": True, "result": result})
@@ -117,6 +128,24 @@ class Control:
                 await _say(writer, {"ok": False, "error": error})
         except RefusedError as refusal:
             await _say(writer, {"ok": False, "error": str(refusal)})
+
+    async def _lend(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        renewed: Renewed,
+    ) -> None:
+        """Wait until the caller leaves, or is silent for too long.
+
+        Raises:
+            TimeoutError: it is; what was lent goes back.
+        """
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._lease_seconds) as limit:
+            while await reader.readline():
+                renewed()
+                limit.reschedule(now() + self._lease_seconds)
+                await _say(writer, {"ok": True, "result": None})
 
 
 def _read(line: bytes) -> dict[str, Any]:
@@ -143,14 +172,14 @@ def ask(
         NoDaemonError: when none answers, in words.
         RefusedError: when it cannot do this, in its words.
     """
-    with _asked(data_dir, operation, seconds, arguments) as result:
-        return result
+    with _asked(data_dir, operation, seconds, arguments) as asked:
+        return asked.result
 
 
 def borrow(
     data_dir: Path, operation: str, seconds: float = 60.0, **arguments: Any
-) -> AbstractContextManager[Any]:
-    """Have something of the daemon while the context lasts.
+) -> AbstractContextManager["Asked"]:
+    """Have something of the daemon while the context lasts; `renew` what lasts long.
 
     Raises:
         NoDaemonError: when none answers, in words.
@@ -159,19 +188,59 @@ def borrow(
     return _asked(data_dir, operation, seconds, arguments)
 
 
+class Asked:
+    """A connection to a daemon that has answered; `result` is what it said."""
+
+    def __init__(self, sock: socket.socket, answers: BinaryIO) -> None:
+        self._sock = sock
+        self._answers = answers
+        self.result: Any = None
+
+    def hear(self) -> Any:
+        """Read an answer.
+
+        Raises:
+            OSError: the daemon is gone.
+            ValueError: it hung up, or says what is no answer.
+        """
+        return json.loads(self._answers.readline())
+
+    def renew(self) -> None:
+        """Say that we still need what was lent.
+
+        Raises:
+            LeaseLostError: it was taken back.
+        """
+        try:
+            self._sock.sendall(b"\n")
+            self.hear()
+        except (OSError, ValueError) as error:
+            raise LeaseLostError(f"the daemon took it back: {error}") from None
+
+
 @contextlib.contextmanager
 def _asked(
     data_dir: Path, operation: str, seconds: float, arguments: dict[str, Any]
-) -> Iterator[Any]:
+) -> Iterator[Asked]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
             sock.settimeout(seconds)
             sock.connect(str(data_dir / FILE))
             sock.sendall(json.dumps({"op": operation, **arguments}).encode() + b"\n")
-            with sock.makefile("rb") as answers:
-                answer = json.loads(answers.readline())
-        except (OSError, ValueError) as error:
-            raise NoDaemonError(f"no daemon answers in {data_dir}: {error}") from None
-        if not answer["ok"]:
-            raise RefusedError(str(answer["error"]))
-        yield answer["result"]
+            answers = sock.makefile("rb")
+        except OSError as error:
+            raise _nobody(data_dir, error) from None
+        with answers:
+            asked = Asked(sock, answers)
+            try:
+                answer = asked.hear()
+            except (OSError, ValueError) as error:
+                raise _nobody(data_dir, error) from None
+            if not answer["ok"]:
+                raise RefusedError(str(answer["error"]))
+            asked.result = answer["result"]
+            yield asked
+
+
+def _nobody(data_dir: Path, error: Exception) -> NoDaemonError:
+    return NoDaemonError(f"no daemon answers in {data_dir}: {error}")

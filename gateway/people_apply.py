@@ -16,6 +16,7 @@ import msgspec
 from drivers.base import Address, TerminalError
 from drivers.zk.terminal import ZkTerminal
 from drivers.zk.users import USER_LAYOUTS, UserLayout, UserRecord, cut_name
+from gateway.control import LeaseLostError
 from gateway.people_plan import (
     FOLDER,
     Change,
@@ -29,16 +30,21 @@ from gateway.people_plan import (
 )
 
 _SHOWN = 5
+Renew = Callable[[], None]
+"""Says to whoever lends a terminal that it is still needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A terminal of the configuration, and how to have it for oneself."""
+    """A terminal of the configuration, and how to have it for oneself.
+
+    What `held` gives, if anything, is called as work goes on.
+    """
 
     terminal: str
     serial: str
     address: Address
-    held: Callable[[], AbstractContextManager[None]]
+    held: Callable[[], AbstractContextManager[Renew | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,17 @@ def read_steps(path: Path) -> list[Step]:
 
 
 @asynccontextmanager
-async def opened(place: Place) -> AsyncIterator[ZkTerminal]:
+async def opened(place: Place) -> AsyncIterator[tuple[ZkTerminal, Renew]]:
     """Have a session with the very terminal that the book means.
+
+    The second value is to be called now and then, where much is to be done.
 
     Raises:
         PlanError: another terminal answers at this address, or it dropped out; whatever
-            it said or did not say is in the words.
+            it said or did not say is in the words. Or the daemon wanted it back.
     """
     terminal = ZkTerminal(place.address)
-    with place.held():
+    with place.held() as renew:
         try:
             serial = await terminal.open()
             if serial != place.serial:
@@ -127,16 +135,20 @@ async def opened(place: Place) -> AsyncIterator[ZkTerminal]:
                     f"{place.terminal}: serial {serial} answers, the book says"
                     f" {place.serial}"
                 )
-            yield terminal
-        except TerminalError as error:
+            yield terminal, renew or _unlent
+        except (TerminalError, LeaseLostError) as error:
             raise PlanError(f"{place.terminal}: {error}") from error
         finally:
             await terminal.close()
 
 
+def _unlent() -> None:
+    """Nobody lent the terminal, so nobody wants it back."""
+
+
 async def read_list(place: Place) -> Listed:
     """Read a terminal's users for a comparison."""
-    async with opened(place) as terminal:
+    async with opened(place) as (terminal, _):
         sizes = await terminal.sizes()
         users = await terminal.user_list()
     # Some terminals state no capacity; then they refuse by themselves.
@@ -179,7 +191,7 @@ async def apply(
 
 
 async def _apply_one(planned: TerminalPlan, place: Place, undo: UndoFile) -> None:
-    async with opened(place) as terminal:
+    async with opened(place) as (terminal, renew):
         users = await terminal.user_list()
         if users.layout is None or list_digest(users) != planned.digest:
             raise _changed(planned.terminal)
@@ -197,6 +209,7 @@ async def _apply_one(planned: TerminalPlan, place: Place, undo: UndoFile) -> Non
                 _hex(layout, after),
                 sizes.fingers + sizes.faces,
             )
+            renew()
             undo.add(step)
             await _write(terminal, layout, records, change.slot, after)
         await _read_back(terminal, place, records)
@@ -268,7 +281,7 @@ async def undo_steps(
 
 
 async def _undo_one(steps: list[Step], place: Place, *, delete_enrolled: bool) -> int:
-    async with opened(place) as terminal:
+    async with opened(place) as (terminal, renew):
         users = await terminal.user_list()
         layout = USER_LAYOUTS[steps[0].layout]
         if users.layout not in {None, layout}:
@@ -292,6 +305,7 @@ async def _undo_one(steps: list[Step], place: Place, *, delete_enrolled: bool) -
                 " lost with the users that were added; --delete-enrolled does it"
             )
         for step in back:
+            renew()
             before = step.before and UserRecord.from_bytes(
                 layout, bytes.fromhex(step.before)
             )

@@ -25,9 +25,7 @@ from drivers.base import (
 )
 from gateway.clock import Now
 from gateway.probe import TERMINALS, Answer, Found, who_by_any
-
-LARGEST_NETWORK = 22
-"""Prefix length: networks with more addresses than this has are not searched."""
+from gateway.subnets import LARGEST_NETWORK, network
 
 _HOST = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:/\[\]\s]+))(?::(?P<port>\d{1,5}))?"
@@ -101,18 +99,7 @@ def places(wanted: Iterable[str], port: int) -> list[Place]:
 
 
 def _of_network(text: str, port: int) -> list[Place]:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is no network; write it like 192.168.1.0/24"
-        ) from None
-    if network.version != 4 or network.prefixlen < LARGEST_NETWORK:  # noqa: PLR2004 - IPv4
-        raise ValueError(
-            f"{text} is too large to search; name IPv4 networks of /{LARGEST_NETWORK}"
-            " or smaller, or the terminal's own address"
-        )
-    return [Place(str(host), port, named=False) for host in network.hosts()]
+    return [Place(str(host), port, named=False) for host in network(text).hosts()]
 
 
 def _of_host(text: str, port: int) -> Place:
@@ -151,9 +138,9 @@ def own_networks() -> list[str]:
             ipaddress.IPv4Address(int(word, 16).to_bytes(4, "little"))
             for word in (target, mask)
         )
-        network = ipaddress.ip_network(f"{base}/{bits}")
-        if direct and name != "lo" and network.prefixlen >= LARGEST_NETWORK:
-            found[str(network)] = None
+        there = ipaddress.ip_network(f"{base}/{bits}")
+        if direct and name != "lo" and there.prefixlen >= LARGEST_NETWORK:
+            found[str(there)] = None
     return list(found)
 
 

@@ -68,7 +68,9 @@ class VirtualConfig:
     it; an option that is None is not known. `seed` makes lost datagrams repeatable.
     `fingers` says how many templates the user of a slot has, for counting only.
     A UDP client silent for `udp_idle_seconds` loses its place when another needs it.
-    `report` gets a sentence when something worth a look was asked.
+    `report` gets a sentence when something worth a look was asked. With `care` it lets
+    a client restart it, set its clock and clear its log; without, that is refused and
+    counted. `restart_replies` says whether it answers a restart before it goes down.
     """
 
     host: str = "127.0.0.1"
@@ -99,6 +101,8 @@ class VirtualConfig:
     udp_idle_seconds: float = 60.0
     seed: int | None = None
     report: Callable[[str], None] = unheard
+    care: bool = False
+    restart_replies: bool = True
     faults: Faults = field(default_factory=Faults)
 
     @property

@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from drivers.virtual.config import VirtualConfig
 from drivers.virtual.memory import Memory
@@ -12,6 +13,9 @@ from drivers.zk.events import PunchEvent
 from drivers.zk.operations import Operation
 from drivers.zk.payloads import SIZES_BYTES
 from drivers.zk.times import decode_time, encode_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FACES = struct.Struct("<3I")
 _FACE_CAPACITY = 3000
@@ -29,6 +33,10 @@ class Device:
         self.memory = Memory(config)
         self.operations = OperationLog()
         self.refused: list[int] = []
+        self.obeyed: list[int] = []
+        self.restart: Callable[[], None] = lambda: None
+        self.clears = 0
+        self._turned = timedelta()
         self.template_requests: list[int] = []
         self.asked: Counter[int] = Counter()
         self._reported: Counter[int] = Counter()
@@ -54,6 +62,7 @@ class Device:
             seconds += self.faults.clock_jump_seconds
         try:
             time = self.config.clock().replace(tzinfo=None) + timedelta(seconds=seconds)
+            time += self._turned
         except OverflowError:
             return _LAST_TIME if seconds > 0 else _FIRST_TIME
         return min(max(time, _FIRST_TIME), _LAST_TIME)
@@ -65,6 +74,15 @@ class Device:
     def packed_time(self) -> int:
         """Return the same as the number that logs hold."""
         return encode_time(self.time_text())
+
+    def set_time(self, packed: int) -> None:
+        """Turn the clock to a packed time, as an administrator does.
+
+        Raises:
+            ValueError: a date that does not exist.
+        """
+        self._turned += datetime.fromisoformat(decode_time(packed)) - self.time()
+        self.operate(OperationCode.SET_TIME)
 
     def power_on(self) -> None:
         """Write down that the terminal came up."""
@@ -83,6 +101,7 @@ class Device:
     def clear(self) -> None:
         """Forget the log, as an administrator at the menu does."""
         self.memory.clear()
+        self.clears += 1
         self.operate(OperationCode.DELETED_RECORDS)
 
     def read_log(self) -> Snapshot:

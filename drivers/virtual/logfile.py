@@ -33,6 +33,20 @@ class LogFile:
         with self._path.open("ab"):
             pass
 
+    def empty(self) -> None:
+        """Forget what was read; lines that others added since stay.
+
+        Raises:
+            OSError: the file is not to be written.
+        """
+        with self._path.open("r+b") as file:
+            file.seek(self._offset)
+            rest = file.read()
+            file.seek(0)
+            file.write(rest)
+            file.truncate()
+        self._offset = self._lines = 0
+
     def shrunk(self) -> bool:
         """Return whether the file is shorter than what was read; if so start anew."""
         if self._size() >= self._offset:

@@ -56,6 +56,7 @@ class ServeConfig:
     seed: int | None = None
     frame_gap_ms: int = 0
     faults: tuple[str, ...] = ()
+    care: bool = False
 
 
 def serve(config: ServeConfig, now: Callable[[], datetime]) -> int:
@@ -108,6 +109,7 @@ def _terminal_config(config: ServeConfig, now: Callable[[], datetime]) -> Virtua
         report=_complain,
         frame_gap_ms=config.frame_gap_ms,
         faults=parse_faults(config.faults),
+        care=config.care,
     )
 
 
@@ -148,9 +150,14 @@ async def _run(config: ServeConfig, terminal: VirtualTerminal) -> None:
 
 async def _watch(file: LogFile, terminal: VirtualTerminal) -> None:
     """Turn lines that others add into live punches."""
+    clears = terminal.clears
     while True:
+        if terminal.clears != clears:  # by a client: the file is its memory
+            file.empty()
+            clears = terminal.clears
         if file.shrunk():
             terminal.clear()
+            clears = terminal.clears
             file.poll(lambda line: terminal.add(line, announce=False))
         file.poll(terminal.add)
         await asyncio.sleep(_WATCH_SECONDS)

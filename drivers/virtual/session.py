@@ -1,13 +1,14 @@
 """One client's conversation: frames in, frames out, no socket.
 
-Follows zk-protocol 1.7, 2 and 6. Users may be written and deleted; what else would
-change a terminal's memory is refused and counted; what asks for templates is refused
-and written down by its command.
+Follows zk-protocol 1.7, 2 and 6. Users may be written and deleted; a terminal set so
+takes care orders too; what else would change its memory is refused and counted; what
+asks for templates is refused and written down by its command.
 """
 
 from typing import TYPE_CHECKING
 
 from drivers.base import ProtocolError
+from drivers.virtual.care import Care
 from drivers.virtual.datasets import DataSets, Outgoing
 from drivers.virtual.device import Device
 from drivers.virtual.manners import CHANGES, HARMLESS, TEMPLATES, Rare
@@ -61,6 +62,8 @@ class Session:
             Command.FREE_DATA: self._data.free,
             Rare.CHECKSUM_BUFFER: self._data.checksum,
         }
+        if device.config.care:
+            self._handlers |= Care(device, session_id).handlers()
 
     def answer(self, frame: Frame) -> list[Outgoing]:
         """Frames that answer this one; none for an acknowledged event."""
@@ -69,7 +72,7 @@ class Session:
         self._device.asked[frame.command] += 1
         authorised = self.authorised
         frames = self._answer(frame)
-        if authorised and self._device.faults.interleave_events:
+        if frames and authorised and self._device.faults.interleave_events:
             frames.insert(len(frames) - 1, self._stray_event())
         return frames
 

@@ -18,6 +18,7 @@ from drivers.zk.operations import Operation
 
 _BIND_TRIES = 100
 _REBIND_SECONDS = 0.05
+_RESTART_SECONDS = 0.05
 
 
 class VirtualTerminal:
@@ -33,6 +34,7 @@ class VirtualTerminal:
         self.config = config or VirtualConfig()
         self.config.check()
         self._device = Device(self.config)
+        self._device.restart = self._restart
         self._clients = Clients(self._device, self.config)
         self._wire = Wire(self.config)
         shared = (self.config, self._clients, self._wire, self._start, self._fall)
@@ -135,6 +137,16 @@ class VirtualTerminal:
         return self._device.refused
 
     @property
+    def obeyed(self) -> list[int]:
+        """Restarts, clocks set and logs cleared from afar, in the order they came."""
+        return self._device.obeyed
+
+    @property
+    def clears(self) -> int:
+        """How often the log was cleared."""
+        return self._device.clears
+
+    @property
     def template_requests(self) -> list[int]:
         """Commands that asked for fingers, faces or photos: a gateway sends none."""
         return self._device.template_requests
@@ -224,6 +236,15 @@ class VirtualTerminal:
         self._device.power_on()
         await self._listen(_REBIND_SECONDS)
         self._down = False
+
+    def _restart(self) -> None:
+        """Go down as asked, once the answer had its moment to leave."""
+
+        async def soon() -> None:
+            await asyncio.sleep(_RESTART_SECONDS)
+            await self.reboot()
+
+        self._start(soon())
 
     def _fall(self) -> None:
         """Reboot, but not as part of what noticed it."""

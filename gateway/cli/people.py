@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from drivers.zk.users import USER_LAYOUTS, UserRecord
 from gateway import people_plan
 from gateway.cli.app import (
     USAGE,
@@ -24,11 +25,14 @@ from gateway.cli.app import (
     say,
     show_json,
 )
+from gateway.cli.handing import UntoldError, tell
 from gateway.cli.tables import show_table
 from gateway.cli.target import Target, held
 from gateway.errors import ConfigError
+from gateway.handwork import Deed
 from gateway.people_apply import (
     Place,
+    Step,
     UndoFile,
     apply,
     read_list,
@@ -108,15 +112,19 @@ def apply_plan(
     if delete_leavers:
         sys.stderr.write(f"punchgate: {_LOST}\n")
     undo = UndoFile.beside(loaded.data_dir, wanted)
+    names = [one.terminal for one in wanted.terminals if one.changes]
+    _tell_all(loaded, names, Deed("users begun", "", f"plan {wanted.id}"))
     try:
         done = _run(apply(wanted, places, undo, delete_leavers=delete_leavers))
     except typer.Exit:
+        _tell_steps(loaded, undo.path if undo.steps else None, _applied)
         if undo.steps:
             sys.stderr.write(
                 f"punchgate: {undo.steps} users were changed or begun; take them back"
                 f" with: punchgate people undo {undo.path}\n"
             )
         raise
+    _tell_steps(loaded, undo.path if undo.steps else None, _applied)
     left = 0 if delete_leavers else _count(wanted, Kind.DELETE)
     say(f"{done} users changed and read back")
     if left:
@@ -144,8 +152,63 @@ def undo(
     except PlanError as error:
         fail(str(error), USAGE)
     places = _places(loaded)
+    names = list(dict.fromkeys(step.terminal for step in steps))
+    _tell_all(loaded, names, Deed("users begun", "", "taken back", file=file.name))
     done = _run(undo_steps(steps, places, delete_enrolled=delete_enrolled))
+    _tell_steps(loaded, file, _taken_back)
     say(f"{done} users put back and read back")
+
+
+def _applied(step: Step, file: Path) -> Deed:
+    """Return a step as a deed; names stay in the undo file."""
+    before, after = _standing(step.before), _standing(step.after)
+    if step.before and step.after:
+        after = "another name"
+    return Deed("user written", before, after, step.slot, _badge(step), file.name)
+
+
+def _taken_back(step: Step, file: Path) -> Deed:
+    """Return a step that was taken back as a deed."""
+    after = "as before" if step.before else _standing(None)
+    before = _standing(step.after)
+    return Deed("user put back", before, after, step.slot, _badge(step), file.name)
+
+
+def _badge(step: Step) -> str:
+    """Return whose record it is; digits are the same in every encoding."""
+    record = bytes.fromhex(step.after or step.before or "")
+    read = UserRecord.from_bytes(USER_LAYOUTS[step.layout], record)
+    return read.user("gb18030").badge
+
+
+def _standing(record: str | None) -> str:
+    return "there" if record else "not there"
+
+
+def _tell_all(loaded: Loaded, terminals: Iterable[str], deed: Deed) -> None:
+    """Write one deed down for every terminal before it is done, or end."""
+    for name in terminals:
+        _tell(loaded, name, [deed])
+
+
+def _tell_steps(
+    loaded: Loaded, file: Path | None, deed: Callable[[Step, Path], Deed]
+) -> None:
+    """Write down every step of an undo file."""
+    if file is None:
+        return
+    by_terminal: dict[str, list[Deed]] = {}
+    for step in read_steps(file):
+        by_terminal.setdefault(step.terminal, []).append(deed(step, file))
+    for name, deeds in by_terminal.items():
+        _tell(loaded, name, deeds)
+
+
+def _tell(loaded: Loaded, terminal: str, deeds: Sequence[Deed]) -> None:
+    try:
+        asyncio.run(tell(loaded, terminal, deeds))
+    except UntoldError as error:
+        fail(str(error))
 
 
 def _loaded(config: Path | None) -> Loaded:

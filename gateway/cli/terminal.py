@@ -1,4 +1,4 @@
-"""Ask one terminal directly: who it is, its log, its users, its clock."""
+"""Ask one terminal directly: who it is, its log, its users."""
 
 import asyncio
 import csv
@@ -20,12 +20,10 @@ from gateway.cli.app import (
     JsonOption,
     app,
     fail,
-    now_of_process,
     say,
     show_json,
 )
 from gateway.cli.target import Target, held, target
-from gateway.clock import text
 from gateway.core.normalise import readable
 from gateway.settings import DriverName
 
@@ -33,7 +31,7 @@ T = TypeVar("T")
 _COLUMNS = ("serial", "badge", "at", "verify", "state", "position", "raw")
 
 terminal_app = typer.Typer(
-    help="Ask one terminal directly; nothing is ever changed on it.",
+    help="One terminal: asked directly, found, tended; only tending changes it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -61,12 +59,13 @@ class Format(StrEnum):
     ATTLOG = "attlog"
 
 
-def _address(key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
+def address_of(key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
+    """Return what the options of a command say of a terminal's address."""
     transport = "udp" if udp else "tcp"
     return Address("", transport=transport, comm_key=key, encoding=encoding)
 
 
-def _ask(
+def ask_terminal(
     driver: DriverName, found: Target, question: Callable[[Terminal], Awaitable[T]]
 ) -> T:
     """Open a session, ask, close it; a terminal's error ends the command in words."""
@@ -100,35 +99,14 @@ def info(
         await terminal.open()
         return asdict(await terminal.info())
 
-    found = _ask(driver, target(where, config, _address(key, udp=udp)), question)
+    found = ask_terminal(
+        driver, target(where, config, address_of(key, udp=udp)), question
+    )
     if as_json:
         show_json(found)
         return
     for name, value in found.items():
         say(f"{name.replace('_', ' '):<16} {_clean(str(value))}")
-
-
-@terminal_app.command()
-def clock(
-    where: Where,
-    key: Key = 0,
-    udp: Udp = False,
-    driver: DriverOption = DriverName.ZK,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the terminal's clock beside ours."""
-
-    async def question(terminal: Terminal) -> str:
-        await terminal.open()
-        return await terminal.clock()
-
-    shown = _ask(driver, target(where, config, _address(key, udp=udp)), question)
-    ours = text(now_of_process()().astimezone())
-    if as_json:
-        show_json({"terminal": shown, "gateway": ours})
-    else:
-        say(f"terminal {shown}\ngateway  {ours}")
 
 
 @terminal_app.command()
@@ -147,8 +125,8 @@ def users(
         await terminal.open()
         return [asdict(user) for user in await terminal.users()]
 
-    address = target(where, config, _address(key, udp=udp, encoding=encoding))
-    found = _ask(driver, address, question)
+    address = target(where, config, address_of(key, udp=udp, encoding=encoding))
+    found = ask_terminal(driver, address, question)
     if as_json:
         show_json(found)
         return
@@ -179,7 +157,9 @@ def read(
         pieces = [piece async for piece in terminal.read(start)]
         return [punch for piece in pieces for punch in piece]
 
-    punches = _ask(driver, target(where, config, _address(key, udp=udp)), question)
+    punches = ask_terminal(
+        driver, target(where, config, address_of(key, udp=udp)), question
+    )
     if tail:
         punches = punches[-tail:]
     _WRITERS[form](punches)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from gateway.control import FILE, Control, NoDaemonError, RefusedError, ask
+from gateway.control import (
+    FILE,
+    Control,
+    LeaseLostError,
+    NoDaemonError,
+    RefusedError,
+    ask,
+    borrow,
+)
 from gateway.errors import StoreError
 
 SECONDS = 5.0
@@ -182,3 +191,71 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
         asyncio.run(Control(tmp_path / ("d" * 107), {}, {}).start())
     with pytest.raises(StoreError, match="No such file"):
         asyncio.run(Control(tmp_path / "no", {}, {}).start())
+
+
+class Lender:
+    """Lends one thing; says who has it and how often that was renewed."""
+
+    def __init__(self) -> None:
+        self.lent = False
+        self.renewed = 0
+
+    def _renew(self) -> None:
+        self.renewed += 1
+
+    @asynccontextmanager
+    async def lend(self, asked: Any) -> AsyncIterator[Any]:
+        """Lend it while the caller stays."""
+        del asked
+        self.lent = True
+        try:
+            yield self._renew
+        finally:
+            self.lent = False
+
+
+def lending(folder: Path, seconds: float, work: Any) -> Lender:
+    """Run `work` in a thread beside a socket that lends for so long."""
+    lender = Lender()
+
+    async def run() -> None:
+        control = Control(folder, {}, {"borrow": lender.lend}, lease_seconds=seconds)
+        await control.start()
+        try:
+            await asyncio.to_thread(work, lender)
+        finally:
+            await control.stop()
+
+    asyncio.run(run())
+    return lender
+
+
+def test_a_lease_that_is_renewed_lasts(tmp_path: Path) -> None:
+    """Who says that it goes on keeps it beyond the time of a lease."""
+
+    def work(lender: Lender) -> None:
+        with borrow(tmp_path, "borrow") as lent:
+            end = time.monotonic() + 1.2
+            while time.monotonic() < end:
+                lent.renew()
+                assert lender.lent
+                time.sleep(0.05)
+
+    lender = lending(tmp_path, 0.4, work)
+    assert lender.renewed > 5
+    assert not lender.lent
+
+
+def test_a_lease_that_is_not_renewed_ends(tmp_path: Path) -> None:
+    """A caller that hangs loses it, and learns so before it does anything more."""
+
+    def work(lender: Lender) -> None:
+        with borrow(tmp_path, "borrow") as lent:
+            deadline = time.monotonic() + SECONDS
+            while lender.lent:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            with pytest.raises(LeaseLostError, match="took it back"):
+                lent.renew()
+
+    lending(tmp_path, 0.1, work)

@@ -16,6 +16,7 @@ import pytest
 from drivers.base import Address, TerminalUser
 from drivers.virtual import VirtualConfig, VirtualTerminal
 from drivers.zk.commands import Command
+from gateway.control import LeaseLostError
 from gateway.core.book import Book, read_book
 from gateway.people_apply import Place, UndoFile, apply, read_list, read_steps
 from gateway.people_apply import undo_steps as take_back
@@ -144,6 +145,21 @@ def test_applied_and_undone_is_byte_identical(
         assert await take_back(steps, places, delete_enrolled=False) == 0
 
     with_terminal(work, layout=layout)
+
+
+def test_names_of_24_chinese_characters(tmp_path: Path) -> None:
+    """A long name is cut between two characters, shown so, and written so."""
+
+    async def work(terminal: VirtualTerminal, places: dict[str, Place]) -> None:
+        plan = await planned(places)
+        shown = [c.name for c in plan.terminals[0].changes if c.badge == "3"]
+        assert len(CHINESE) == 24
+        assert shown == [CHINESE[:11]]
+        undo = UndoFile.beside(tmp_path, plan)
+        await apply(plan, places, undo, delete_leavers=False)
+        assert shown == [u.name for u in terminal.users if u.badge == "3"]
+
+    with_terminal(work)
 
 
 def test_users_that_changed_are_refused(tmp_path: Path) -> None:
@@ -337,5 +353,35 @@ port = {terminal.port}
         for words in (("apply", "x"), ("undo", "x"), ("plan", "--terminal", "x")):
             wrong = await asyncio.to_thread(asked, *words)
             assert (wrong.returncode, wrong.stdout) == (2, "")
+
+    with_terminal(work)
+
+
+def test_an_apply_says_that_it_goes_on(tmp_path: Path) -> None:
+    """Before every user the lender hears of it; without the terminal nothing goes on.
+
+    Three thousand users take longer than a terminal is lent for.
+    """
+
+    async def work(terminal: VirtualTerminal, places: dict[str, Place]) -> None:
+        before = terminal.user_bytes
+        renewed: list[int] = []
+
+        def renew() -> None:
+            renewed.append(terminal.asked(Command.WRITE_USER))
+            if len(renewed) == 2:
+                raise LeaseLostError("the daemon took it back")
+
+        there = replace(places["lobby"], held=lambda: nullcontext(renew))
+        plan = await planned(places)
+        undo = UndoFile.beside(tmp_path, plan)
+        with pytest.raises(PlanError, match="took it back"):
+            await apply(plan, {"lobby": there}, undo, delete_leavers=False)
+        assert renewed == [0, 1]
+        assert (undo.steps, terminal.asked(Command.WRITE_USER)) == (1, 1)
+        steps = read_steps(undo.path)
+        assert await take_back(steps, {"lobby": there}, delete_enrolled=False) == 1
+        assert renewed == [0, 1, 1]
+        assert terminal.user_bytes == before
 
     with_terminal(work)
