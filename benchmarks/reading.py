@@ -46,19 +46,19 @@ def main() -> None:
 
 
 @contextmanager
-def terminal(folder: Path, records: int) -> Iterator[int]:
+def terminal(folder: Path, records: int, count: int = USERS) -> Iterator[int]:
     """Give the port of a virtual terminal with so many records."""
     log, users = folder / f"{records}.dat", folder / "users.csv"
     users.write_text(
         "uid,user_id,name\n"
-        + "".join(f"{n},{1000 + n},甲{n}\n" for n in range(1, USERS + 1)),
+        + "".join(f"{n},{1000 + n},甲{n}\n" for n in range(1, count + 1)),
         "utf-8",
     )
     moment = datetime(2025, 1, 1)  # noqa: DTZ001 - device time has no zone
     with log.open("w", encoding="utf-8") as file:
         for number in range(records):
             moment += timedelta(seconds=37)
-            badge = 1001 + number % USERS
+            badge = 1001 + number % count
             file.write(f"{badge:>9}\t{moment}\t1\t0\t1\t0\n")
     options = ["--serial", "VT00000001", "--attlog", str(log), "--users", str(users)]
     child = subprocess.Popen(

@@ -124,7 +124,7 @@ class Commands:
             return self._reply(command, "refused", str(error))
 
     async def _resend(self, command: Command) -> Reply:
-        """Send entries again; punches of entries that are gone under new seqs."""
+        """Send entries again; what is gone goes up anew."""
         epoch, spans = command.epoch, command.ranges
         if epoch is None or not spans:
             raise RefusedError("resend needs an epoch and ranges")
@@ -140,7 +140,7 @@ class Commands:
         told, requeued = await self._intake.ask(job)
         there = [(one.first, one.last) for one in told if one.fate == "sent"]
         if requeued:
-            log.warning("entries pruned", {"epoch": epoch, "punches_again": requeued})
+            log.warning("entries pruned", {"epoch": epoch, "again": requeued})
         self._view.outlet.resend(epoch, there)
         return self._reply(command, "done", None, epoch=epoch, ranges=told)
 

@@ -35,6 +35,7 @@ from gateway.settings import Loaded, load
 from gateway.store import epochs
 from gateway.store.drain import Reader
 from gateway.store.journal import Journal
+from gateway.suspecting import Suspecting
 from gateway.terminals import Terminals
 from gateway.watchdog import Heartbeats, interval_seconds, notify
 from sync.messages import State, encode
@@ -69,6 +70,9 @@ class Daemon:
         )
         self._terminals = Terminals(self._intake, now, self._beats, self._tell)
         self._judging = Judging(
+            self._journal.path, self._intake, now, self._terminals, self._wake
+        )
+        self._suspecting = Suspecting(
             self._journal.path, self._intake, now, self._terminals, self._wake
         )
         self._desk = Desk(self._intake, now, self._wake, loaded)
@@ -107,12 +111,15 @@ class Daemon:
             self, self._intake, self._now, self._terminals, self._reconciler
         )
         control = Control(
-            self.loaded.data_dir, operations.answered(), operations.leased()
+            self.loaded.data_dir,
+            {**operations.answered(), "review": self._suspecting.review},
+            operations.leased(),
         )
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
             self._reader.open()
             await self._judging.open()
+            await self._suspecting.open()
             await control.start()
             if started.unclean:
                 log.warning("unclean stop", {"action": "every log is read in full"})
@@ -139,6 +146,7 @@ class Daemon:
             await self._alarms.stop()
             await control.stop()
             await self._judging.close()
+            await self._suspecting.close()
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
         log.info("daemon down", {"gateway": self.loaded.settings.gateway.id})
@@ -154,6 +162,7 @@ class Daemon:
             asyncio.create_task(self._housekeeping.run()),
             asyncio.create_task(self._following.run()),
             asyncio.create_task(self._judging.run()),
+            asyncio.create_task(self._suspecting.run()),
             asyncio.create_task(stop.wait()),
         ]
         try:
@@ -176,7 +185,7 @@ class Daemon:
             uplink=self._delivery.status(),
             half_read=self._terminals.half_read(),
         )
-        found |= self._desk.summary()
+        found |= self._desk.summary() | self._judging.summary()
         return {**found, "reconcile": self._reconciler.summary()}
 
     def overview(self) -> dict[str, Any]:
@@ -188,7 +197,7 @@ class Daemon:
             self._delivery.status(),
             self._terminals.half_read(),
         )
-        found |= self._desk.summary()
+        found |= self._desk.summary() | self._judging.summary()
         return {**found, "reconcile": self._reconciler.summary()}
 
     def announce(self) -> None:
@@ -301,6 +310,7 @@ class Daemon:
 
     async def _attribute(self, loaded: Loaded) -> int:
         codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
+        self._suspecting.apply(loaded)
         # Codes do not change stored punches: only the book's text counts here.
         async with self._judging.changing(loaded):
             return await self._intake.learn(loaded.book, codes, loaded.book_digest)

@@ -1,24 +1,29 @@
 """Delivery as the daemon sees it: the journal's outbox, and the uplink in use."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlite_utils import Database
 
 from gateway import live
 from gateway.clock import Now, text
 from gateway.core.values import Punch
 from gateway.outgoing import event_entry, live_punch
 from gateway.settings import Loaded
-from gateway.store.again import fork
+from gateway.store.again import fork, requeue_older
 from gateway.store.drain import Reader, Row
-from gateway.store.epochs import confirm
+from gateway.store.epochs import confirm, current
 from gateway.store.journal import Journal
 from sync.link import Broker
 from sync.messages import State
 from sync.outbox import Position
 from sync.uplink import Uplink
 from sync.uplink_values import Confirm, Ids, UplinkOptions
+
+log = logging.getLogger("punchgate.delivery")
 
 
 class JournalOutbox:
@@ -61,10 +66,20 @@ class JournalOutbox:
     async def confirm(
         self, upto: int, chain: str | None, store: str | None, generation: int
     ) -> None:
-        """Write down that everything to `upto` is delivered."""
-        await asyncio.wrap_future(
-            self._journal.submit(lambda db: confirm(db, upto, chain, store, generation))
-        )
+        """Write down that everything to `upto` is delivered.
+
+        A centre that has lost all of this stream has lost of those before it as well.
+        """
+        now = text(self._now())
+
+        def write(db: Database) -> int:
+            before = current(db, now)["acked_seq"]
+            confirm(db, upto, chain, store, generation)
+            return requeue_older(db, now) if upto == 0 < before else 0
+
+        again = await asyncio.wrap_future(self._journal.submit(write))
+        if again:
+            log.warning("uplink older streams", {"entries": again})
 
     async def fork(self, reason: str, common: int) -> None:
         """Open a new epoch; queue everything after `common` again, and say so."""

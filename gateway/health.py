@@ -37,6 +37,8 @@ class RiskId(StrEnum):
     CLOCK_UNSET = "clock_unset"
     RECONCILE_DIFFERS = "reconcile_differs"
     READER_OFFLINE = "reader_offline"
+    RULES_REFUSED = "rules_refused"
+    JUDGING_FAILED = "judging_failed"
 
 
 _CERTIFICATES = {
@@ -86,6 +88,7 @@ def risks(status: Line, alarms: AlarmSettings, now: datetime) -> list[Risk]:
     found += _of_certificates(status["certificates"])
     found += _of_counting(status["reconcile"])
     found += _of_readers(status.get("readers", ()))
+    found += _of_judging(status.get("judging"))
     return found
 
 
@@ -176,6 +179,22 @@ def _of_readers(lines: Iterable[Line]) -> Iterator[Risk]:
             error = line["error"] or "not opened yet"
             words = f"reader {line['id']} is offline: {error}"
             yield Risk(RiskId.READER_OFFLINE, line["id"], words)
+
+
+def _of_judging(judging: Line | None) -> Iterator[Risk]:
+    if judging and judging["refused"]:
+        until = (
+            "judged by the former ones" if judging["lawful"] else "nothing is judged"
+        )
+        words = f"the rules have problems, {until}: {judging['refused'][0]}"
+        yield Risk(RiskId.RULES_REFUSED, None, words)
+    if judging and judging["failed"]:
+        person, day = judging["failed"][0]
+        count = len(judging["failed"])
+        words = (
+            f"{count} dates could not be judged, first {person} on {day}: see the log"
+        )
+        yield Risk(RiskId.JUDGING_FAILED, None, words)
 
 
 def _of_certificates(lines: Sequence[Line]) -> Iterator[Risk]:

@@ -32,7 +32,7 @@ from gateway.store import verdicts
 from gateway.store.drain import Reader
 from gateway.terminal_spec import Standing
 from gateway.verdict_lines import tell
-from gateway.weighing import Weighed, Weighing, watermark, withdraw
+from gateway.weighing import Weighed, Weighing, days_of, watermark, withdraw
 
 log = logging.getLogger("punchgate.judging")
 
@@ -100,6 +100,8 @@ class Judging:
         self._free = asyncio.Lock()
         self._woken = asyncio.Event()
         self._thread: asyncio.Future[Any] | None = None
+        self._refused: tuple[str, ...] = ()
+        self._failed: set[tuple[str, date]] = set()
         self.again = 0
         """How many stored verdicts the last change of the book has judged again."""
 
@@ -120,7 +122,8 @@ class Judging:
 
     def touch(self, punches: Iterable[Punch]) -> None:
         """Judge again what punches that are durable now may change."""
-        if not self._running or self._law is None or not self._law.book.people:
+        # Without a law they wait for one.
+        if not self._running or (self._law and not self._law.book.people):
             return
         for one in punches:
             place = (one.terminal, one.serial, one.zone, one.at)
@@ -164,12 +167,29 @@ class Judging:
                 continue
             self._woken.clear()
 
+    def summary(self) -> dict[str, Any]:
+        """Return what `status --json` says of judging.
+
+        `lawful`: there are rules to judge by; `refused`: problems of newer ones;
+        `failed`: the dates of people that a defect kept from being judged.
+        """
+        return {
+            "judging": {
+                "lawful": self._law is not None,
+                "refused": list(self._refused),
+                "failed": [[who, str(day)] for who, day in sorted(self._failed)],
+            }
+        }
+
     def _law_of(self, loaded: Loaded) -> Law | None:
         try:
-            return law.read(loaded)
+            found = law.read(loaded)
         except ConfigError as error:
-            _refuse(error)
+            self._refused = tuple(map(str, error.problems))
+            _refuse(self._refused)
             return None
+        self._refused = ()
+        return found
 
     def _changed(self, before: Law | None, after: Law) -> int:
         """Put on the agenda what a changed law may change; return how many verdicts."""
@@ -287,9 +307,16 @@ class Judging:
             items = list(self._agenda.take(_ITEMS, _DAYS, late=self._is_late_due()))
             mark = self._watermark(current)
             weighed = await self._aside(partial(self._weigh, current, mark, items))
-            kept = await self._intake.ask(self._keeping([one.piece for one in weighed]))
-        for item, one in zip(items, weighed, strict=True):
-            self._expect(item, one)
+            kept = await self._intake.ask(
+                self._keeping([one.piece for _, one in weighed if one])
+            )
+        for item, one in weighed:
+            places = {(item.person, day) for day in days_of(item)}
+            if one is None:
+                self._failed |= places
+            else:
+                self._failed -= places
+                self._expect(item, one)
         if kept:
             tell(kept)
             self._wake()
@@ -299,9 +326,11 @@ class Judging:
         now, marks = text(self._now()), dict(self._read_until)
         return lambda db: verdicts.keep(db, now, pieces, withdraw, marks)
 
-    def _weigh(self, current: Law, mark: Terminals, items: list[Item]) -> list[Weighed]:
+    def _weigh(
+        self, current: Law, mark: Terminals, items: list[Item]
+    ) -> list[tuple[Item, Weighed | None]]:
         weighing = Weighing(current, self._reader, self._clocks, mark)
-        return [weighing.weigh(item) for item in items]
+        return [one for item in items for one in weighing.some(item)]
 
     def _expect(self, item: Item, weighed: Weighed) -> None:
         """Come back when more is known."""
@@ -309,8 +338,7 @@ class Judging:
             self._agenda.wait(until, (item.person, day))
         for serial in weighed.unsure:
             places = self._unsure.setdefault(serial, set())
-            days = (item.last - item.first).days + 1
-            places |= {(item.person, item.first + _DAY * n) for n in range(days)}
+            places |= {(item.person, day) for day in days_of(item)}
 
     def _is_late_due(self) -> bool:
         """Say whether old dates may be judged: not in the middle of a first read.
@@ -351,9 +379,9 @@ class Judging:
         return await asyncio.shield(thread)
 
 
-def _refuse(error: ConfigError) -> None:
-    for problem in error.problems:
-        log.error("judging refused", {"problem": str(problem)})
+def _refuse(problems: Iterable[str]) -> None:
+    for problem in problems:
+        log.error("judging refused", {"problem": problem})
 
 
 def _places(found: Iterable[tuple[str, str]]) -> list[tuple[str, date]]:

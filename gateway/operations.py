@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway import handwork
 from gateway.clock import Now
-from gateway.control import Arguments, Lease, Operation, RefusedError
+from gateway.control import Arguments, Lease, Operation, RefusedError, Renewed
 from gateway.filing import file_piece, read_request
 from gateway.intake import Intake
 from gateway.reconcile import Reconciler
@@ -62,6 +63,7 @@ class Operations:
             "status": without(self._view.status),
             "reload": without(self._view.reload),
             "import": self._file,
+            "handled": self._handled,
             "reconcile": without(self._reconcile),
             "reconciled": without(self._reconciled),
         }
@@ -85,15 +87,29 @@ class Operations:
         return said
 
     @asynccontextmanager
-    async def _lend(self, asked: Arguments) -> AsyncIterator[None]:
-        """Leave a terminal to a command for a while; it is polled again afterwards."""
+    async def _lend(self, asked: Arguments) -> AsyncIterator[Renewed]:
+        """Leave a terminal to a command for a while; it is polled again afterwards.
+
+        A command that goes on for long is progress, not a terminal's task that hangs.
+        """
         name = str(asked.get("terminal"))
         if name not in self._terminals.standings():
             raise RefusedError(f"no terminal {name!r} here")
         async with self._terminals.lent(name):
             log.info("terminal lent", {"terminal": name})
-            yield
-        log.info("terminal returned", {"terminal": name})
+            try:
+                yield self._terminals.poller(name).progress
+            finally:
+                log.info("terminal returned", {"terminal": name})
+
+    async def _handled(self, asked: Arguments) -> None:
+        """Send up what somebody did to a terminal by hand."""
+        try:
+            deeds = handwork.read(asked)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        serial = self._view.loaded.book_serial(deeds.terminal)
+        await handwork.keep(self._intake, deeds, serial)
 
     async def _reconcile(self) -> list[dict[str, Any]]:
         """Count with the centre now; what it says comes later."""

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from sync.messages import (
     Sign,
     encode,
 )
+from sync.suspicions import CaseReview, SuspicionEntry
 
 NOT_OWED = "not_owed"
 """Flag of a verdict whose session is owed no more."""
@@ -43,6 +45,7 @@ PolicyOf = Callable[[SessionVerdict | date], str]
 
 _READ = msgspec.json.Decoder(AttendanceEntry)
 _KEY_LENGTH = 26
+_MOVES_ON = frozenset({"as_of", "decision_on", "charge_once"})
 
 
 def punch_entry(punch: Punch, seq: int, rev: int) -> bytes:
@@ -253,6 +256,7 @@ def _day_verdict(  # noqa: PLR0913, PLR0917 - what an entry is made of
     found: list[Finding],
     lines: Mapping[str, Deduction],
 ) -> AttendanceEntry:
+    charged = any(each.id in lines for each in found)
     return AttendanceEntry(
         seq=0,
         id=_verdict_id([person, day.isoformat(), "", None, policy]),
@@ -266,14 +270,39 @@ def _day_verdict(  # noqa: PLR0913, PLR0917 - what an entry is made of
         end=None,
         arrival=None,
         departure=None,
-        state=State.UNPRICED.value,
+        state="found" if charged else "unpriced",
         flags=[],
         waits=None,
         final=all(each.final for each in found),
-        policy=policy,
+        policy=policy or found[0].policy,  # of who has left since
         findings=[_finding(each) for each in found],
         deductions=list(_deductions(found, lines)),
     )
+
+
+def case_entry(case: Mapping[str, Any], seq: int, rev: int) -> bytes:
+    """Return a suspicion, as `suspect --json` has it, as the bytes of its entry."""
+    return encode(msgspec.convert({**case, "seq": seq, "rev": rev}, SuspicionEntry))
+
+
+def review(said: object) -> dict[str, Any]:
+    """Return what people decided, as a case carries it.
+
+    Raises:
+        ValueError: it is nothing of the kind.
+    """
+    found: dict[str, Any] = msgspec.to_builtins(msgspec.convert(said, CaseReview))
+    return found
+
+
+def case_digest(case: Mapping[str, Any]) -> str:
+    """Return what is equal where two versions of a case say the same.
+
+    Until which day was looked is no part of it, nor what follows from that alone.
+    """
+    said = {key: one for key, one in case.items() if key not in _MOVES_ON}
+    text_ = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text_.encode()).hexdigest()
 
 
 def _verdict_id(key: list[object]) -> str:

@@ -22,6 +22,7 @@ from gateway.reading import AnchorLostError, Announced, Due, LogRead
 from gateway.store import raw
 from gateway.terminal_clock import TerminalClock
 from gateway.terminal_spec import Spec, Standing
+from gateway.witness import STEADY_SECONDS, Witness
 
 __all__ = ["Poller", "Spec", "Standing", "WrongTerminalError"]
 
@@ -75,6 +76,8 @@ class Poller:
         self._clock = TerminalClock(spec.id, spec.serial, spec.zone, intake, now)
         self._slots: dict[int, str] = {}
         self._asked = now()
+        steady = spec.live or spec.poll_seconds <= STEADY_SECONDS
+        self.witness = Witness(spec.id, intake, now, steady=steady)
 
     async def remember(self) -> None:
         """Take up where the journal says the last process stopped."""
@@ -101,6 +104,7 @@ class Poller:
         counts = await self._count(terminal)
         await self._read_if_due(terminal, counts, Source.POLL)
         self._complete(counts)
+        await self.witness.look(self.spec.serial, terminal, counts, self._asked)
 
     async def look(
         self, terminal: Terminal, announced: Sequence[Announcement] = ()
@@ -116,6 +120,7 @@ class Poller:
         else:
             await self._read_if_due(terminal, counts, Source.POLL)
         self._complete(counts)
+        await self.witness.look(self.spec.serial, terminal, counts, self._asked)
 
     def _complete(self, counts: Counts) -> None:
         """Note until when nothing can be missing: what was counted then is stored."""

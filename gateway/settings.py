@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gateway import book_files, central_book, desk_settings
+from gateway import book_files, central_book, desk_settings, subnets
 from gateway.central_book import CentralBook
 from gateway.core.book import ENTRIES, Book
 from gateway.core.book.fields import identifier
@@ -90,6 +90,7 @@ class GatewaySettings:
     keep_days: int = key(90, check=between(1, 3_660))
     import_dir: str = key("", check=desk_settings.folder)
     import_names: dict[str, str] = field(default_factory=dict)
+    scan_subnets: tuple[str, ...] = key((), check=subnets.problem)
 
 
 @dataclass(frozen=True, slots=True)

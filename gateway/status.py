@@ -171,7 +171,7 @@ def around(
 
     `half_read`: ids whose counts cannot add up yet, because a read is under way.
     `reconcile`, what came of the last counting with the centre, only the daemon knows,
-    and so `readers` at the desk and `imports` from the watched folder.
+    and so `readers` at the desk, `imports` from the watched folder, and `judging`.
     """
     return {
         "gateway": loaded.settings.gateway.id,
@@ -188,6 +188,7 @@ def around(
         "reconcile": [],
         "readers": [],
         "imports": [],
+        "judging": None,
         "book": _book(loaded),
     }
 

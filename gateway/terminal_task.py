@@ -53,6 +53,7 @@ class TerminalTask:
             StoreError: when the journal writes no more.
         """
         await self.poller.remember()
+        await self._linked(up=False)  # what the last process did not come to say
         while True:
             self.poller.progress()
             try:
@@ -68,7 +69,12 @@ class TerminalTask:
             except Exception as error:
                 log.exception("terminal task failed", {"terminal": self._spec.id})
                 pause = self._failed(f"{type(error).__name__}: {error}")
+            if not self.poller.standing.online:
+                await self._linked(up=False)
             await asyncio.sleep(pause)
+
+    async def _linked(self, *, up: bool) -> None:
+        await self.poller.witness.link(self._spec.serial, up=up)
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[None]:
@@ -77,6 +83,7 @@ class TerminalTask:
         self._wanted.set()
         try:
             async with self._free:
+                await self._linked(up=False)  # nothing is read while it is away
                 yield
         finally:
             self._borrowers -= 1
@@ -89,6 +96,7 @@ class TerminalTask:
         try:
             await self.poller.visit(terminal)
             self._up()
+            await self._linked(up=True)
             if self._spec.live:
                 await self._listen(terminal)
         finally:

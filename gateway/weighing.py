@@ -4,7 +4,9 @@ Works in a thread of its own and writes nothing. How far the data goes is asked 
 the punches are read, so that nothing is called complete that was not there.
 """
 
-from collections.abc import Iterable, Mapping
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -19,11 +21,14 @@ from gateway.core.moments import day_of
 from gateway.core.rules.clock import uncertain
 from gateway.core.verdicts import Flag, Judged, Punched, SessionVerdict, State
 from gateway.core.watermark import Terminals
+from gateway.errors import StoreError
 from gateway.law import Law
 from gateway.store import verdicts
 from gateway.store.drain import Reader
 from gateway.store.verdicts import Piece, Verdict
 from sync.messages import AttendanceEntry
+
+log = logging.getLogger("punchgate.judging")
 
 _FAR = 4_000_000 * 86_400  # behind every date there is
 _AROUND = timedelta(days=3)
@@ -67,6 +72,32 @@ class Weighing:
         self._judge = Judge(
             law.book, law.calendar, law.policies, watermark, own_terminals=own
         )
+
+    def some(self, item: Item) -> Iterator[tuple[Item, Weighed | None]]:
+        """Judge an item; None for a date that a defect of a rule keeps from it.
+
+        Its verdict stays as it was, and everything else is judged all the same.
+
+        Raises:
+            StoreError, sqlite3.Error: the journal cannot be read.
+        """
+        found: Weighed | None = None
+        try:
+            found = self.weigh(item)
+        except (StoreError, sqlite3.Error):
+            raise
+        # The border of the rules: whatever is wrong in one of them, or in what nobody
+        # thought of on one day of one person, must not end the intake of punches.
+        # The traceback is logged, and `status` and `health` show the date.
+        except Exception:
+            if item.first == item.last:
+                values = {"person": item.person, "date": item.first}
+                log.exception("judging failed", values)
+        if found or item.first == item.last:
+            yield item, found
+            return
+        for day in days_of(item):
+            yield from self.some(Item(item.person, day, day))
 
     def weigh(self, item: Item) -> Weighed:
         """Judge the dates of an item."""
@@ -138,6 +169,11 @@ class Weighing:
                 # One after the other, so that it says which one it waits for.
                 found.append((Until(one.closes, gap.terminal), one.date))
         return found
+
+
+def days_of(item: Item) -> list[date]:
+    """Return the dates of an item."""
+    return [item.first + _DAY * n for n in range((item.last - item.first).days + 1)]
 
 
 def watermark(

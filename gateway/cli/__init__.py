@@ -6,6 +6,8 @@ from gateway.cli import (
     book_import,
     book_show,
     calendar,
+    calibrate,
+    cases,
     central_ask,
     day,
     demo,
@@ -21,7 +23,9 @@ from gateway.cli import (
     reconcile,
     scan,
     serve,
+    suspect,
     terminal,
+    terminal_care,
 )
 from gateway.cli.app import app
 
@@ -31,6 +35,8 @@ __all__ = [
     "book_import",
     "book_show",
     "calendar",
+    "calibrate",
+    "cases",
     "central_ask",
     "day",
     "demo",
@@ -47,7 +53,9 @@ __all__ = [
     "reconcile",
     "scan",
     "serve",
+    "suspect",
     "terminal",
+    "terminal_care",
 ]
 
 

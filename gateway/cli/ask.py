@@ -36,6 +36,7 @@ from gateway.store.drain import Reader
 from gateway.store.schema import table
 
 _FOLLOW_SECONDS = 0.2
+_FAILED_SHOWN = 10
 _IMPORTS_SHOWN = 5
 _COUNTS = (
     *("in_terminal", "downloaded", "stored", "punches", "repeats", "rejected"),
@@ -96,6 +97,8 @@ def _show(found: dict[str, Any]) -> None:
     say(f"uplink  {link}; confirmed by the {found['confirm']}")
     for line in found["readers"]:
         say(f"reader  {line['id']}: {_reader(line)}")
+    for said in _judging(found.get("judging")):
+        say(f"judging {said}")
     for line in found["imports"][:_IMPORTS_SHOWN]:
         say(f"import  {_import(line)}")
     if found["book"]["from"] == "central":
@@ -103,6 +106,17 @@ def _show(found: dict[str, Any]) -> None:
     for line in found["certificates"]:
         left = "" if line["days_left"] is None else f"until {line['until']}"
         say(f"{line['key']:<8}{line['words'] or left}")
+
+
+def _judging(found: Mapping[str, Any] | None) -> Iterator[str]:
+    if found is None:
+        return
+    if not found["lawful"]:
+        yield "nothing: there are no rules without problems"
+    for problem in found["refused"]:
+        yield f"refused {problem}"
+    for person, day in found["failed"][:_FAILED_SHOWN]:
+        yield f"failed {person} {day}: a defect, see the log"
 
 
 def _reader(line: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ from gateway.cli.app import (
 )
 from gateway.cli.serve import central_app
 from gateway.cli.tables import plain, show_table
+from gateway.clock import text
 
 if TYPE_CHECKING:
     from central.store.store import CentralStore
@@ -60,8 +61,11 @@ def central_file(config: Path | None) -> CentralSettings:
 
 
 @contextmanager
-def looking(config: Path | None) -> Iterator["CentralStore"]:
-    """Open the store of a central file for questions; end with what is wrong."""
+def looking(config: Path | None, *, amend: bool = False) -> Iterator["CentralStore"]:
+    """Open the store of a central file for questions; end with what is wrong.
+
+    With `amend` what was found may be remarked upon.
+    """
     found = central_file(config)
     try:
         # The centre is an extra: a Pi without SQLAlchemy runs every other command.
@@ -69,7 +73,8 @@ def looking(config: Path | None) -> Iterator["CentralStore"]:
     except ImportError as error:
         fail(f"{error}; install punchgate[central]", USAGE)
     try:
-        with CentralStore.look(found.store) as store:
+        opened = CentralStore.amend if amend else CentralStore.look
+        with opened(found.store) as store:
             yield store
     except StoreError as error:
         fail(str(error))
@@ -135,9 +140,21 @@ def person(
 
 @central_app.command()
 def gaps(
-    context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Take note of what was given up up to now."),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """List what is missing, was given up, or differs; exit 1 when there is any."""
+    """List what is missing, was given up, or differs; exit 1 when there is any.
+
+    What was given up counts until somebody took note of it with --accept.
+    """
+    if accept:
+        with looking(config or context.obj, amend=True) as store:
+            store.accept_closed(text(now_of_process()()))
     with looking(config or context.obj) as store:
         from central.store import comparing, questions  # noqa: PLC0415 - an extra
 
@@ -150,7 +167,8 @@ def gaps(
         show_json(found)
     else:
         _show_gaps(found)
-    if any(found.values()):
+    new = [row for row in found["closed"] if row["accepted_at"] is None]
+    if found["holes"] or found["differ"] or new:
         raise typer.Exit(PROBLEM)
 
 
@@ -168,7 +186,7 @@ def _show_gaps(found: dict[str, list[dict[str, Any]]]) -> None:
         show_table((*stream, "first", "last", "since"), rows)
     if found["closed"]:
         say("given up")
-        closed = (*stream, "first", "last", "fate", "at")
+        closed = (*stream, "first", "last", "fate", "at", "accepted_at")
         show_table(closed, ([row[n] for n in closed] for row in found["closed"]))
     if found["differ"]:
         say("counted otherwise by the gateway")

@@ -4,11 +4,9 @@ Starts the real commands as child processes under one story clock, prints what b
 true when it becomes true, and ends with the proof that nothing was lost.
 """
 
-import os
 import queue
 import random
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,18 +21,13 @@ import typer
 from drivers.attlog import AttlogLine, format_line
 from gateway import control, log
 from gateway.cli import demo_site, proof
-from gateway.cli.app import PROBLEM, USAGE, app, fail, say
+from gateway.cli.app import PROBLEM, USAGE, app, fail
 from gateway.cli.ask import equation
-from gateway.cli.children import (
-    Child,
-    ChildError,
-    Port,
-    broker_command,
-    claim_port,
-    command,
-    wait_for_port,
-)
+from gateway.cli.children import ChildError, command
+from gateway.cli.demo_guests import Guest, guests
+from gateway.cli.demo_page import show
 from gateway.cli.demo_site import DemoPerson, DemoTerminal
+from gateway.cli.demo_stage import Stage
 from gateway.cli.demo_story import SPEED, START, arrivals
 from gateway.cli.demo_verdicts import Shown
 from gateway.clock import Story
@@ -109,15 +102,15 @@ class _Demo:
         self._day_told = False
         self._day_looked = 0.0
         self._generated = 0
-        self._ports: list[Port] = []
-        self._broker_port = self._port(18883)
+        self._guests = guests(folder, crew)
+        self._acted: list[Guest] = []
+        self._stage = Stage(folder, story)
+        self._broker_port = self._stage.port(18883)
         self._terminals = [
             self._terminal("lobby", "VT00000001", "大门", "40", 14370),
             self._terminal("machine-room", "VT00000002", "机房", "16", 14371),
         ]
-        self._children: dict[str, Child] = {}
         self._ended = False
-        self._broker_dead = False
         self._began = time.monotonic()
         self._began_reading = self._began
 
@@ -126,12 +119,8 @@ class _Demo:
     ) -> DemoTerminal:
         memory = self._folder / f"{name}_attlog.dat"
         users = self._folder / f"{name}.csv"
-        port = self._port(port)
+        port = self._stage.port(port)
         return DemoTerminal(name, serial, place, layout, port, memory, users)
-
-    def _port(self, wanted: int) -> int:
-        self._ports.append(claim_port(wanted))
-        return self._ports[-1].number
 
     def run(self) -> bool:
         """Run to the end; return whether the proof holds."""
@@ -142,10 +131,9 @@ class _Demo:
         try:
             return self._run()
         finally:
-            for child in reversed(self._children.values()):
-                child.stop()
-            for port in self._ports:
-                port.release()
+            self._stage.stop()
+            for guest in self._guests:
+                guest.stop()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
@@ -163,7 +151,7 @@ class _Demo:
 
     def _begin(self) -> None:
         folder = self._folder
-        say(
+        show(
             "punchgate demo · invented people, real ZK protocol, loopback only"
             f" · story time {self._story.start:%a %Y-%m-%d %H:%M} ×{SPEED:g}"
             f" · data in {folder}"
@@ -172,57 +160,40 @@ class _Demo:
         self._generated = sum(map(len, past.values()))
         files = (folder, self._terminals, self._crew, past)
         demo_site.write(*files, self._broker_port, START.date())
-        name, arguments = broker_command(folder, self._broker_port)
-        self._start("broker", arguments)
-        wait_for_port(self._broker_port)
+        self._invite()
         port = self._broker_port
+        name = self._stage.start_broker(port)
         self._row(
             "broker",
             f"{name} on 127.0.0.1:{port}",
             f"look: mosquitto_sub -p {port} -t 'att/v1/#' -v",
         )
         for terminal in self._terminals:
-            self._start_terminal(terminal)
+            self._stage.start_terminal(terminal)
         shown = "  ".join(
             f"{t.id} ({t.layout}-byte, :{t.port})" for t in self._terminals
         )
         look = f"look: punchgate terminal info 127.0.0.1:{self._terminals[0].port}"
         self._row("terminals", shown, look)
-        self._start(
-            "centre", [command(), "central", "-c", str(folder / "central.toml")]
-        )
+        for guest in self._guests:
+            guest.start()
+        centre = [command(), "central", "-c", str(folder / "central.toml")]
+        self._stage.start("centre", centre)
         self._began_reading = time.monotonic()
         gateway = [command(), "run", "-c", str(folder / "gateway.toml")]
-        self._start("daemon", gateway, self._heard.lines.put)
+        self._stage.start("daemon", gateway, self._heard.lines.put)
         self._until(lambda: len(self._heard.up) == len(self._terminals), 30.0)
         self._first_read(past)
 
-    def _start_terminal(self, terminal: DemoTerminal) -> None:
-        options = {
-            "--serial": terminal.serial,
-            "--attlog": str(terminal.attlog),
-            "--users": str(terminal.users),
-            "--port": str(terminal.port),
-            "--layout": terminal.layout,
-            "--timezone": "Asia/Shanghai",
-        }
-        arguments = [command(), "virtual"]
-        for option, value in options.items():
-            arguments += [option, value]
-        self._start(terminal.id, arguments)
-        wait_for_port(terminal.port)
-
-    def _start(
-        self,
-        name: str,
-        arguments: list[str],
-        heard: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        environment = os.environ | {"PUNCHGATE_STORY": str(self._story)}
-        file = self._folder / f"{name}.log"
-        child = Child(name, arguments, file, environment, heard)
-        child.start()
-        self._children[name] = child
+    def _invite(self) -> None:
+        """Add to both files what the guests need in them."""
+        for guest in self._guests:
+            for name, more in (
+                ("gateway.toml", guest.gateway()),
+                ("book.toml", guest.book(START.date())),
+            ):
+                with (self._folder / name).open("a", encoding="utf-8") as file:
+                    file.write(more)
 
     def _first_read(self, past: dict[str, list[AttlogLine]]) -> None:
         parts = [
@@ -238,14 +209,14 @@ class _Demo:
         self._row("daemon", "first full read: " + " · ".join(parts))
 
     def _live(self) -> None:
-        """Generate punches and the two faults until 60 % of the time is over."""
+        """Generate punches, faults and what guests do until 60 % of the time."""
         moments = self._schedule()
         for at, act in moments:
             self._until(partial(self._is_past, at), self._seconds + 1.0)
             if self._ended:
                 break
             act()
-        if self._broker_dead:
+        if self._stage.broker_dead:
             self._restart_broker()
 
     def _schedule(self) -> list[tuple[float, Callable[[], None]]]:
@@ -261,6 +232,9 @@ class _Demo:
             (self._seconds * _TERMINAL_REBOOTS, self._reboot),
             (self._seconds * _BROKER_BACK, self._restart_broker),
         ]
+        for guest in self._guests:
+            if (due := guest.due(self._seconds)) is not None:
+                acts.append((due, partial(self._let, guest)))
         return sorted(acts, key=lambda act: act[0])
 
     def _punch(self, person: DemoPerson) -> None:
@@ -271,24 +245,24 @@ class _Demo:
             file.write(format_line(AttlogLine(person.badge, at)) + "\n")
         self._generated += 1
 
+    def _let(self, guest: Guest) -> None:
+        self._line(guest.act())
+        self._acted.append(guest)
+
     def _kill_broker(self) -> None:
-        self._children["broker"].kill()
-        self._broker_dead = True
+        self._stage.kill_broker()
         self._line("! broker killed by the demo", "punches wait on disk")
 
     def _reboot(self) -> None:
         """Cut the lobby in the middle of the next data frame, and make it send one."""
-        self._children["lobby"].signal(signal.SIGUSR1)
+        self._stage.signal("lobby", signal.SIGUSR1)
         self._punch(self._crew[0])
         self._line("! lobby reboots in mid-read", "its log is read again, ids decide")
 
     def _restart_broker(self) -> None:
         waiting = self._unacknowledged()
-        name, arguments = broker_command(self._folder, self._broker_port)
         began = time.monotonic()
-        self._start("broker", arguments)
-        wait_for_port(self._broker_port)
-        self._broker_dead = False
+        name = self._stage.start_broker(self._broker_port)
         self._until(lambda: self._unacknowledged() == 0, self._seconds * 0.15)
         if self._unacknowledged() == 0:
             passed = time.monotonic() - began
@@ -307,20 +281,22 @@ class _Demo:
     def _prove(self) -> bool:
         """Wait for equality, at most the time of the demo and ten seconds."""
         deadline = self._began + self._seconds + _EXTRA_SECONDS
-        found = self._proof()
-        while not found.holds and time.monotonic() < deadline:
+        found, missing = self._proof(), self._missing()
+        while (missing or not found.holds) and time.monotonic() < deadline:
             self._hear()
             time.sleep(_LOOK_SECONDS)
-            found = self._proof()
+            found, missing = self._proof(), self._missing()
         self._hear()
         self._show_equations()
+        for guest in self._acted if not missing else ():
+            self._row("centre", guest.proof())
         self._row("proof", found.text())
-        if not found.holds:
-            for difference in found.differences():
-                say(f"  {difference}")
-            say(f"NOT OK: logs and databases are kept in {self._folder}")
+        if missing or not found.holds:
+            for difference in [*found.differences(), *missing]:
+                show(f"  {difference}")
+            show(f"NOT OK: logs and databases are kept in {self._folder}")
             return False
-        say(
+        show(
             f"OK in {self._passed():.0f} s. Next: punchgate init ADDRESS (a"
             " real terminal) · README «Pi in ten lines»"
         )
@@ -335,6 +311,12 @@ class _Demo:
             return
         for line in status["terminals"]:
             self._row("count", f"{line['id']}: {equation(line)}")
+
+    def _missing(self) -> list[str]:
+        """Return what of the guests' doings is not at the centre."""
+        centre = self._folder / "central.db"
+        found = [guest.missing(centre) for guest in self._acted]
+        return [words for words in found if words]
 
     def _proof(self) -> proof.Proof:
         attlogs = [(terminal.serial, terminal.attlog) for terminal in self._terminals]
@@ -355,9 +337,7 @@ class _Demo:
         deadline = time.monotonic() + seconds
         while not true() and time.monotonic() < deadline:
             self._hear()
-            for name, child in self._children.items():
-                if name != "broker":
-                    child.check()
+            self._stage.check()
             time.sleep(0.02)
         self._hear()
 
@@ -369,7 +349,10 @@ class _Demo:
             elif event == "punch":
                 self._show_punch(values)
             elif event == "verdict" and (line := self._verdicts.late(values)):
-                say(line)
+                show(line)
+            for guest in self._guests:
+                if line := guest.hear(event, values):
+                    show(line)
         self._show_day()
 
     def _show_day(self) -> None:
@@ -386,14 +369,14 @@ class _Demo:
     def _show_punch(self, values: dict[str, str]) -> None:
         badge = values["badge"]
         name = self._names.get(badge, "?")
-        say(
+        show(
             f"{values['at'][11:]}  punch    {values['terminal']:<13}{badge:<6}{name}"
             f"  {values['verify']}"
         )
 
     def _row(self, what: str, text: str, look: str = "") -> None:
-        say(f"{what:<11} {text}" + (f"   {look}" if look else ""))
+        show(f"{what:<11} {text}" + (f"   {look}" if look else ""))
 
     def _line(self, what: str, text: str = "") -> None:
         line = f"{self._story.now():%H:%M:%S}  {what:<30} {text}".rstrip()
-        say(f"\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else line)
+        show(line, strong=True)

@@ -8,35 +8,57 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from drivers.serial_reader.frames import em4100_frame
 from gateway.cli.children import ChildError
-from gateway.cli.demo_site import DemoPerson
 
 READER, POST = "desk", "noc"
 _PORT = "desk-reader"
 _STOP_SECONDS = 10.0
-# Five bytes of a card for each of the two people; printed are ten digits.
-_CARDS = (bytes.fromhex("0100003039"), bytes.fromhex("010000d431"))
+_CHANGE_SECONDS = 40.0  # 09:00
+_LATEST = 0.55  # of the whole demo
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """A turn of duty at the post: whose it is, and the five bytes of the card.
+
+    These two are on duty at the desk alone: nobody owes two duties at one time.
+    """
+
+    person: str
+    name: str
+    card: bytes
+    shift: str
+    start: str
+    end: str
+
+
+_OUTGOING = _Watch(
+    "n01", "夜班甲", bytes.fromhex("0100003039"), "noc-early", "01:00", "09:00"
+)
+_INCOMING = _Watch(
+    "n02", "白班乙", bytes.fromhex("010000d431"), "noc-late", "09:00", "17:00"
+)
 
 
 class DemoDesk:
-    """A desk of two people: the first two of the crew.
+    """A desk and the two people on duty at it.
 
     Args:
         folder: where the port appears.
-        crew: the people of the demo.
     """
 
-    def __init__(self, folder: Path, crew: Sequence[DemoPerson]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pair = crew[:2]
         self._child: subprocess.Popen[str] | None = None
+        self._row: dict[str, str] | None = None
 
     def gateway(self) -> str:
         """Return what stands in gateway.toml for the reader."""
@@ -48,16 +70,14 @@ class DemoDesk:
     def book(self, day: date) -> str:
         """Return what stands in book.toml: a post, its change at 09:00, two cards."""
         text = f'\n[[posts]]\nid = "{POST}"\nkind = "24x7"\nfrom = {day}\nto = {day}\n'
-        turns = (("noc-early", "01:00", "09:00"), ("noc-late", "09:00", "17:00"))
-        for (shift, start, end), person, card in zip(
-            turns, self._pair, _CARDS, strict=True
-        ):
-            text += f'\n[[shifts]]\nid = "{shift}"\ndays = "every"\n'
-            text += f'sessions = [ {{ start = "{start}", end = "{end}" }} ]\n'
-            text += f'\n[[roster]]\nperson = "{person.id}"\nshift = "{shift}"\n'
+        for one in (_OUTGOING, _INCOMING):
+            text += f'\n[[people]]\nid = "{one.person}"\nname = "{one.name}"\n'
+            text += f'\n[[shifts]]\nid = "{one.shift}"\ndays = "every"\n'
+            text += f'sessions = [ {{ start = "{one.start}", end = "{one.end}" }} ]\n'
+            text += f'\n[[roster]]\nperson = "{one.person}"\nshift = "{one.shift}"\n'
             text += f'post = "{POST}"\ndates = [{day}]\n'
-            text += f'\n[[enrolments]]\nperson = "{person.id}"\n'
-            text += f'badge = "{int.from_bytes(card[1:]):010d}"\n'
+            text += f'\n[[enrolments]]\nperson = "{one.person}"\n'
+            text += f'badge = "{int.from_bytes(one.card[1:]):010d}"\n'
         return text
 
     def start(self) -> None:
@@ -76,17 +96,48 @@ class DemoDesk:
         )
         self._expect("ready")
 
+    def due(self, seconds: float) -> float:
+        """Return when duty changes: 09:00 of the story, or before a short demo ends."""
+        return min(seconds * _LATEST, _CHANGE_SECONDS)
+
+    def act(self) -> str:
+        """Present both cards; return what the demo says of it.
+
+        Raises:
+            ChildError: the reader is gone.
+        """
+        self.hand_over()
+        return "desk     two cards are presented, of two people"
+
+    def hear(self, event: str, values: Mapping[str, str]) -> str | None:
+        """Return nothing: a row of the desk is shown where it counts, at the centre."""
+        del event, values
+        return None
+
+    def missing(self, centre: Path) -> str | None:
+        """Return in words that the handover is not in a central store, if it is not."""
+        self._row = _handover(centre)
+        if self._row is not None:
+            return None
+        return f"desk: the handover of post {POST} is not at the centre"
+
+    def proof(self) -> str:
+        """Return who handed over to whom by what the centre has."""
+        at = (self._row or {}).get("at", "?")
+        pair = f"{_OUTGOING.name} to {_INCOMING.name}"
+        return f"the desk's handover of post {POST} is there: {pair}, {at}"
+
     def hand_over(self) -> None:
         """Present both cards, that of the incoming one first: the roster knows better.
 
         Raises:
             ChildError: the reader is gone.
         """
-        for card in reversed(_CARDS):
+        for one in (_INCOMING, _OUTGOING):
             if self._child is None or self._child.stdin is None:
                 raise ChildError("the desk reader was not started")
             try:
-                self._child.stdin.write(f"send {em4100_frame(card).hex()}\n")
+                self._child.stdin.write(f"send {em4100_frame(one.card).hex()}\n")
                 self._child.stdin.flush()
             except OSError as error:
                 raise ChildError(f"the desk reader is gone: {error}") from None
@@ -117,3 +168,15 @@ def at_centre(store: Path) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
         rows = db.execute("SELECT body FROM records WHERE kind = 'entry' ORDER BY seq")
         return [json.loads(body) for (body,) in rows]
+
+
+def _handover(store: Path) -> dict[str, str] | None:
+    """Return the row in which the two handed over, None without one or with two."""
+    found: list[dict[str, str]] = [
+        entry["row"]
+        for entry in at_centre(store)
+        if entry["table"] == "handovers"
+        and entry["row"]["outgoing"] == _OUTGOING.person
+        and entry["row"]["incoming"] == _INCOMING.person
+    ]
+    return found[0] if len(found) == 1 else None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from drivers.attlog import AttlogLine, format_line
 from gateway import calendars
+from gateway.cli.demo_suspect import CODES, cover
 from gateway.core.book.standing import CalendarName
 from gateway.core.calendar import DayKind
 from gateway.shipped import folders
@@ -97,12 +98,13 @@ def history(
     """Invent 30 working days before a date, in log order for each terminal.
 
     Some days somebody is away or late; on the last day one is on leave and one does not
-    come. On six mornings the tenth person's badge follows the ninth's within seconds;
+    come. On six days the ninth person swipes the card of the eighth, who is not there;
     two badges are nobody's, one clock lost its battery, and one date does not exist.
     """
     lines: dict[str, list[AttlogLine]] = {"lobby": [], "machine-room": []}
     days = working_days(before)
-    helped = set(rng.sample(days[:-1], _HELPED_DAYS))
+    # Late enough that everybody's own habits are known by then.
+    helped = set(rng.sample(days[len(days) // 2 : -1], _HELPED_DAYS))
     for day in days:
         for place, person in enumerate(crew):
             away = rng.random() < 0.03  # noqa: PLR2004 - one day in thirty
@@ -112,8 +114,8 @@ def history(
                 lines[person.terminal].append(
                     _line(person.badge, _around(day, slot, rng))
                 )
-        if len(crew) >= 10 and day in helped:  # noqa: PLR2004 - the planted pair
-            _plant(lines["lobby"], crew[8], crew[9], day, rng)
+        if day in helped:
+            cover(lines["lobby"], [person.badge for person in crew], day, rng)
     for badge in _UNKNOWN_BADGES:
         lines["lobby"].append(_line(badge, _around(days[-3], _SLOTS[0], rng)))
     for terminal in lines.values():
@@ -122,18 +124,6 @@ def history(
     impossible = AttlogLine(crew[0].badge, "2026-02-31T08:30:00")
     lines["lobby"][10:10] = [lost_clock, impossible]
     return lines
-
-
-def _plant(
-    lines: list[AttlogLine],
-    helper: DemoPerson,
-    helped: DemoPerson,
-    day: date,
-    rng: random.Random,
-) -> None:
-    moment = _around(day, _SLOTS[0], rng)
-    lines.append(_line(helper.badge, moment))
-    lines.append(_line(helped.badge, moment + timedelta(seconds=rng.randint(3, 6))))
 
 
 def working_days(before: date) -> list[date]:
@@ -212,7 +202,7 @@ def _gateway(folder: Path, terminals: Sequence[DemoTerminal], port: int) -> str:
     text += "reconnect_max_seconds = 0.5\n"
     for terminal in terminals:
         text += f'\n[[terminals]]\nid = "{terminal.id}"\nhost = "127.0.0.1"\n'
-        text += f"port = {terminal.port}\npoll_seconds = 2\nlive = true\n"
+        text += f"port = {terminal.port}\npoll_seconds = 2\nlive = true\n{CODES}"
     return text
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import control, settings, status
+from gateway import control, law, settings, status
 from gateway.cli.app import (
     PROBLEM,
     USAGE,
@@ -24,7 +24,7 @@ from gateway.cli.app import (
     show_json,
 )
 from gateway.doctor import broker, terminal
-from gateway.doctor.checks import Check
+from gateway.doctor.checks import Check, Stage, failed, passed
 from gateway.doctor.terminal import Case
 from gateway.errors import ConfigError
 from gateway.settings import Loaded, TerminalSettings
@@ -102,7 +102,7 @@ def doctor(
     printer = _Printer(silent=as_json)
     chains = [_terminal(loaded, one, printer) for one in chosen]
     if only is None:
-        chains.append(_broker(loaded, printer))
+        chains += [_broker(loaded, printer), _rules(loaded, printer)]
     _conclude(chains, as_json=as_json)
 
 
@@ -178,6 +178,25 @@ def _status(loaded: Loaded) -> dict[str, Any] | None:
         return status.from_journal(loaded, now_of_process())
     except sqlite3.Error:
         return None
+
+
+def _rules(loaded: Loaded, printer: _Printer) -> _Chain:
+    """Read what verdicts rest on, as the daemon does at its start."""
+    chain = _Chain("rules", str(loaded.book_path), None)
+    printer.begin(chain)
+    chain.checks.append(_lawful(loaded))
+    printer.check(chain.checks[-1])
+    return chain
+
+
+def _lawful(loaded: Loaded) -> Check:
+    try:
+        found = law.read(loaded)
+    except ConfigError as error:
+        do = "correct this; until then nothing new is judged (punchgate policy show)"
+        return failed(Stage.RULES, str(error.problems[0]), do)
+    names = ", ".join(sorted({one.id for one in found.policies.values()}))
+    return passed(Stage.RULES, f"policies {names}" if names else "no contract yet")
 
 
 def _broker(loaded: Loaded, printer: _Printer) -> _Chain:

@@ -229,6 +229,9 @@ def virtual(
     fault: Annotated[
         list[str] | None, typer.Option(help="NAME[=ARG]; may be given often.")
     ] = None,
+    care: Annotated[
+        bool, typer.Option("--care", help="Let clients restart, re-clock and clear it.")
+    ] = False,
 ) -> None:
     """Be a terminal: the real protocol on loopback, faults on demand."""
     config = ServeConfig(
@@ -250,6 +253,7 @@ def virtual(
         seed=seed,
         frame_gap_ms=frame_gap,
         faults=tuple(fault or ()),
+        care=care,
     )
     now = now_of_process()
     raise typer.Exit(serve_virtual(config, lambda: now().astimezone()))

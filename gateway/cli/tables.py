@@ -19,7 +19,7 @@ def show_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in shown:
         table.add_row(*map(plain, row))
-    console(_WIDTH).print(table)
+    _print(table, _WIDTH)
 
 
 def console(width: int) -> Console:
@@ -32,7 +32,17 @@ def console(width: int) -> Console:
 
 def show(table: Table) -> None:
     """Print a table as wide as the screen; as wide as it likes into a file."""
-    console(0 if sys.stdout.isatty() else _WIDTH).print(table)
+    _print(table, 0 if sys.stdout.isatty() else _WIDTH)
+
+
+def _print(table: Table, width: int) -> None:
+    """Print lines without the blanks that pad them: a narrow screen would wrap them."""
+    out = console(width)
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
 
 
 def plain(value: object) -> str:

@@ -4,7 +4,7 @@ A terminal may take one client only. When the daemon of this machine holds it, t
 daemon is asked to leave it to the command for a while.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,20 +53,24 @@ def target(where: str, config: Path | None, address: Address) -> Target:
 
 
 @contextmanager
-def held(found: Target) -> Iterator[None]:
-    """Have the terminal while the context lasts, if a daemon here polls it."""
+def held(found: Target) -> Iterator[Callable[[], None] | None]:
+    """Have the terminal while the context lasts, if a daemon here polls it.
+
+    What takes minutes calls what this gives, if anything, so that the daemon waits on.
+    """
     if found.id is None or found.data_dir is None:
-        yield
+        yield None
         return
     with ExitStack() as lent:
+        renew = None
         try:
             asked = control.borrow(found.data_dir, "borrow", terminal=found.id)
-            lent.enter_context(asked)
+            renew = lent.enter_context(asked).renew
         except control.NoDaemonError:
             pass  # nobody holds it
         except control.RefusedError as error:
             fail(f"the daemon does not lend {found.id}: {error}")
-        yield
+        yield renew
 
 
 def _loaded(config: Path | None) -> Loaded | None:

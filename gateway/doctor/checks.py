@@ -22,6 +22,7 @@ class Stage(StrEnum):
     TOPIC = "topic"
     CENTRE = "centre"
     BOOK = "book"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ Said = Callable[[int], bytes]
 """An event as the bytes of its entry, given its seq."""
 
 _PIECE = 2_000
+_LAST_WORDS = {"attendance": "verdicts", "suspicion": "cases"}
+"""Kinds whose last entry is kept, and the tables that keep it as `body`."""
 
 
 def fork(db: Database, now: str, reason: str, common: int, said: Said) -> None:
@@ -28,17 +30,27 @@ def fork(db: Database, now: str, reason: str, common: int, said: Said) -> None:
     of the fork, is the first entry.
     """
     old = current(db, now)
+    table(db, "epochs").update(old["id"], {"acked_seq": common})
     open_epoch(db, now, reason)
     appender = Appender(db, now)
     appender.add("event", said, None)
-    last = common
-    while rows := _entries(db, old["id"], last):
-        for row in rows:
-            seq = appender.add(row["kind"], _renumbered(row["entry"]), row["punch"])
-            _move_punch(db, row, appender.epoch, seq)
-        last = rows[-1]["seq"]
-        appender.flush()
+    _requeue(db, appender, old["id"], common + 1, old["head_seq"])
     appender.flush()
+
+
+def requeue_older(db: Database, now: str) -> int:
+    """Queue again what older streams delivered; return how many entries.
+
+    For a centre that had something of the present stream and has nothing now: it was
+    put back to before this stream began, and nothing else tells what it lacks of those
+    before. Entries keep their ids, so what it holds of them counts once.
+    """
+    newest = current(db, now)["id"]
+    appender = Appender(db, now)
+    return sum(
+        _requeue(db, appender, epoch["id"], 1, epoch["acked_seq"])
+        for epoch in list(table(db, "epochs").rows_where("id < ?", [newest]))
+    )
 
 
 def fates(
@@ -61,12 +73,15 @@ def fates(
 def requeue_pruned(
     db: Database, now: str, epoch: str, gone: Sequence[RangeFate], entry: EncodePunch
 ) -> int:
-    """Queue the punches of pruned entries again; return how many.
+    """Queue the punches, verdicts and cases of pruned entries again; return how many.
 
-    Which entry brought a later revision is not known any more, so all revised punches
-    go up with them.
+    Which entry brought a later revision of a punch is not known any more, so all
+    revised punches go up with them. Of a verdict or case only the last word is kept: an
+    older one is gone, and the centre has no use for it.
     """
     again = 0
+    if not table(db, "epochs").count_where("name = ?", [epoch]):
+        return again
     appender = Appender(db, now)
     for span in gone:
         rows = table(db, "punches").rows_where(
@@ -76,6 +91,7 @@ def requeue_pruned(
             order_by="seq",
         )
         again += _append(appender, rows, entry)
+        again += _append_last_words(db, appender, span)
     appender.flush()
     return again
 
@@ -108,10 +124,49 @@ def _append(
     return again
 
 
-def _entries(db: Database, epoch: int, after: int) -> list[dict[str, Any]]:
+def _append_last_words(db: Database, appender: Appender, span: RangeFate) -> int:
+    """Queue what was said last of sessions and cases within a span of seqs.
+
+    One with such a seq in another epoch goes up with them, and counts once.
+    """
+    again = 0
+    for kind, name in _LAST_WORDS.items():
+        rows = table(db, name).rows_where(
+            "json_extract(CAST(body AS TEXT), '$.seq') BETWEEN ? AND ?",
+            [span.first, span.last],
+            select="id, body",
+            order_by="id",
+        )
+        for row in list(rows):
+            said = _renumbered(row["body"])
+            seq = appender.add(kind, said, None)
+            table(db, name).update(row["id"], {"body": said(seq)})
+            again += 1
+    return again
+
+
+def _requeue(
+    db: Database, appender: Appender, epoch: int, first: int, last: int
+) -> int:
+    """Queue the entries of an older stream again, piece by piece; return how many."""
+    again = 0
+    while rows := _entries(db, epoch, first, last):
+        for row in rows:
+            said = _renumbered(row["entry"])
+            seq = appender.add(row["kind"], said, row["punch"])
+            _move_punch(db, row, appender.epoch, seq)
+            _move_last_word(db, row, said(seq))
+        again += len(rows)
+        first = rows[-1]["seq"] + 1
+        appender.flush()
+    return again
+
+
+def _entries(db: Database, epoch: int, first: int, last: int) -> list[dict[str, Any]]:
+    where = "epoch = ? AND seq BETWEEN ? AND ?"
     return list(
         table(db, "outbox").rows_where(
-            "epoch = ? AND seq > ?", [epoch, after], order_by="seq", limit=_PIECE
+            where, [epoch, first, last], order_by="seq", limit=_PIECE
         )
     )
 
@@ -134,6 +189,15 @@ def _move_punch(db: Database, row: dict[str, Any], epoch: int, seq: int) -> None
     values = [row["punch"], row["epoch"], row["seq"]]
     if punches.count_where(where, values):
         punches.update(row["punch"], {"epoch": epoch, "seq": seq})
+
+
+def _move_last_word(db: Database, row: dict[str, Any], said: bytes) -> None:
+    """Keep a verdict or case as the entry that it goes up with now."""
+    if row["kind"] in _LAST_WORDS:
+        words = table(db, _LAST_WORDS[row["kind"]])
+        name = json.loads(said)["id"]
+        if words.count_where("id = ? AND body = ?", [name, row["entry"]]):
+            words.update(name, {"body": said})
 
 
 def _fates(epoch: dict[str, Any], first: int, last: int) -> list[RangeFate]:

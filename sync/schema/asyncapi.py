@@ -81,6 +81,15 @@ CHANNELS = (
         "verdict changes. The highest `rev` of an `id` is the verdict.",
     ),
     Channel(
+        "suspicion",
+        "suspicion",
+        "send",
+        "Suspicions of proxy punching",
+        "Durable, in batches, for the reviewer role alone. The highest `rev` of an "
+        "`id` is the case. Two named people decide; no number in it is a probability "
+        "of guilt.",
+    ),
+    Channel(
         "event",
         "event",
         "send",

@@ -1,7 +1,7 @@
 """One JSON Schema per message, from `sync.messages`, and the AsyncAPI document.
 
-`punch`, `attendance`, `event` and `entry` describe whole envelopes of those topics, as
-a subscriber sees them.
+`punch`, `attendance`, `suspicion`, `event` and `entry` describe whole envelopes of
+those topics, as a subscriber sees them.
 The schemas say the same in draft 7, which AsyncAPI's tools read, as in 2020-12, which
 they are written in.
 """
@@ -28,6 +28,7 @@ from sync.messages import (
 )
 from sync.schema.asyncapi import document
 from sync.schema.yaml_text import dump
+from sync.suspicions import SuspicionEntry
 
 FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,6 +37,7 @@ _REF = "#/$defs/{name}"
 _ENTRIES: dict[str, type[msgspec.Struct]] = {
     "punch": PunchEntry,
     "attendance": AttendanceEntry,
+    "suspicion": SuspicionEntry,
     "event": EventEntry,
     "entry": EntryEntry,
 }

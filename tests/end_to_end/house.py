@@ -190,7 +190,7 @@ class House:
     def until(self, true: Callable[[], bool], what: str) -> None:
         """Wait for something; fail with what stands in the journal."""
         try:
-            until(true, what, 20)
+            until(true, what, 60)
         except AssertionError as error:
             shown = json.dumps(self.verdicts(), ensure_ascii=False, indent=1)
             raise AssertionError(f"{error}\n{shown}") from None

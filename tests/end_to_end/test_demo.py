@@ -42,6 +42,15 @@ def column(path: Path) -> list[str]:
     return rows
 
 
+def rows_of_desk(path: Path) -> list[dict[str, str]]:
+    """Read the handovers of a central store, without the product's code."""
+    with sqlite3.connect(path) as conn:
+        found = conn.execute("SELECT body FROM records WHERE kind = 'entry'").fetchall()
+    conn.close()
+    entries = [json.loads(body) for (body,) in found]
+    return [one["row"] for one in entries if one["table"] == "handovers"]
+
+
 def check(folder: Path) -> None:
     """Compare the three places, and every log line with docs/logs.md."""
     for name in ("daemon", "centre"):
@@ -72,6 +81,9 @@ def test_the_demo_ends_with_a_proof_that_is_true(tmp_path: Path) -> None:
     assert "id sets equal" in done.stdout
     assert "broker killed by the demo" in done.stdout
     assert "reboots in mid-read" in done.stdout
+    assert "desk's handover of post noc is there: 夜班甲 to 白班乙" in done.stdout
+    (handover,) = rows_of_desk(folder / "central.db")
+    assert (handover["outgoing"], handover["incoming"]) == ("n01", "n02")
     check(folder)
     lobby = (folder / "daemon.log").read_text("utf-8")
     assert "terminal down terminal=lobby" in lobby  # it really was cut

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drivers.serial_reader.frames import em4100_frame
+from gateway.cli.children import ChildError
 from gateway.cli.demo_desk import DemoDesk, at_centre
 from gateway.cli.demo_site import people
 from gateway.settings import load
@@ -102,7 +105,7 @@ def test_a_usb_file_arrives_once(site: Site, broker: Mosquitto) -> None:
 def test_the_demos_desk_is_a_desk(tmp_path: Path) -> None:
     """What the demo adds to its files is a valid reader, post and change of duty."""
     crew = people(4)
-    desk = DemoDesk(tmp_path, crew)
+    desk = DemoDesk(tmp_path)
     day = datetime(2026, 11, 2, tzinfo=ZONE).date()
     book = 'version = "1"\n[site]\nid = "demo"\n'
     for person in crew:
@@ -121,3 +124,43 @@ def test_the_demos_desk_is_a_desk(tmp_path: Path) -> None:
     finally:
         desk.stop()
     assert not Path(reader.port).exists()
+
+
+def test_the_demo_says_loudly_what_is_not_there(tmp_path: Path) -> None:
+    """No handover at the centre, one of others, or two of them: the demo fails."""
+    store = tmp_path / "central.db"
+    desk = DemoDesk(tmp_path)
+    rows = [("n01", "n02"), ("n02", "n01")]
+    with closing(sqlite3.connect(store)) as db:
+        db.execute("CREATE TABLE records (seq, kind, body)")
+        words = desk.missing(store)
+        assert words == "desk: the handover of post noc is not at the centre"
+        for seq, (outgoing, incoming) in enumerate((rows[1], rows[0], rows[0])):
+            row = {"outgoing": outgoing, "incoming": incoming, "at": "09:00"}
+            body = json.dumps({"table": "handovers", "row": row})
+            db.execute("INSERT INTO records VALUES (?, 'entry', ?)", (seq, body))
+            db.commit()
+            assert (desk.missing(store) is None) == (seq == 1)
+            if seq == 1:
+                assert desk.proof().endswith("夜班甲 to 白班乙, 09:00")
+
+
+def test_a_desk_that_is_gone_ends_the_demo(tmp_path: Path) -> None:
+    """A reader that was never plugged in, or died, is an error and no silence."""
+    desk = DemoDesk(tmp_path)
+    with pytest.raises(ChildError, match="was not started"):
+        desk.act()
+    desk.start()
+    assert desk._child is not None
+    desk._child.kill()
+    desk._child.wait()
+    with pytest.raises(ChildError, match="desk reader"):
+        desk.act()
+    desk.stop()
+
+
+@pytest.mark.parametrize("seconds,due", [(8, 4.4), (60, 33.0), (600, 40.0)])
+def test_when_the_demo_hands_over(tmp_path: Path, seconds: float, due: float) -> None:
+    """At the change of duty, or within a short demo while punches still come."""
+    assert DemoDesk(tmp_path).due(seconds) == pytest.approx(due)
+    assert due < 0.6 * seconds

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway import control
 from tests.end_to_end.house import DAY, House
 
 pytestmark = pytest.mark.slow
@@ -239,6 +240,24 @@ def test_a_broken_policy_leaves_judging_as_it_was(
     (house.folder / "policies/client-contract.toml").write_text("x = 1", "utf-8")
     house.reload()
     assert "judging refused" in [record.message for record in caplog.records]
+    house.punch("1", "08:31:07")
+    house.until(lambda: kinds(house.verdict("p1", 1)) == [("late", False)], "late")
+
+
+def test_a_book_broken_while_the_daemon_runs_changes_nothing(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last good book stays, each problem by its line, and judging goes on."""
+    house.start()
+    house.punch("2", "08:15:00")
+    house.until(lambda: house.verdict("p2", 1).get("arrival") is not None, "rules")
+    house.set("08:40:00")
+    book = house.folder / "book.toml"
+    book.write_text(book.read_text("utf-8") + "[[people]]\nid = 7\n", "utf-8")
+    told = control.ask(house.folder / "data", "reload")["problems"]
+    assert any("book.toml" in line and "people" in line for line in told), told
+    refused = [r.args for r in caplog.records if r.message == "reload refused"]
+    assert {"problem": told[0]} in refused
     house.punch("1", "08:31:07")
     house.until(lambda: kinds(house.verdict("p1", 1)) == [("late", False)], "late")
 

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 TERMINAL = ["name", "route", "tcp", "zk", "key", "serial", "counter", "clock", "log"]
 TERMINAL += ["badge"]
 WAY = ["broker", "topic", "centre"]
+RULES = ["rules"]
 KEY = "4711"
 
 
@@ -93,8 +94,8 @@ def first(staged: Staged, *arguments: str) -> dict[str, Any]:
     assert found["ok"] is False
     for chain in found["all"]:
         stages = [check["stage"] for check in chain["checks"]]
-        order = WAY if chain["terminal"] is None else TERMINAL
-        assert stages == order[: len(stages)]
+        orders = [WAY, RULES] if chain["terminal"] is None else [TERMINAL]
+        assert stages in [order[: len(stages)] for order in orders]
         assert all(check["passed"] for check in chain["checks"][:-1])
         assert all(bool(c["do"]) is not c["passed"] for c in chain["checks"])
     failure: dict[str, Any] = found["first"]
@@ -296,6 +297,18 @@ def test_first_failure_on_the_way_to_the_centre(
     assert do in found["do"]
 
 
+def test_rules_with_problems_are_a_failure_of_their_own(staged: Staged) -> None:
+    """A policy that is absent: the daemon judges nothing, and doctor says which."""
+    book = staged.site.folder / "book.toml"
+    rows = '[[vendors]]\nid = "v9"\nname = "v9"\n[[contracts]]\nid = "c9"\n'
+    rows += 'vendor = "v9"\npolicy = "none.toml"\nfrom = 2026-01-01\nto = 2027-12-31\n'
+    book.write_text(book.read_text("utf-8") + rows, "utf-8")
+    found = json.loads(doctor(staged, "--json").stdout)["all"][-1]["checks"]
+    assert [(one["stage"], one["passed"]) for one in found] == [("rules", False)]
+    assert "none.toml" in found[0]["words"]
+    assert "nothing new is judged" in found[0]["do"]
+
+
 def test_all_is_well_and_a_daemon_is_not_disturbed(staged: Staged) -> None:
     """With everything right exit 0; a daemon lends its terminal and keeps its session.
 
@@ -312,7 +325,7 @@ def test_all_is_well_and_a_daemon_is_not_disturbed(staged: Staged) -> None:
     assert done.stdout.endswith("all is well\n")
     assert "\x1b" not in done.stdout
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert [row[1] for row in rows if row[0] == "ok"] == [*TERMINAL, *WAY]
+    assert [row[1] for row in rows if row[0] == "ok"] == [*TERMINAL, *WAY, *RULES]
     until(lambda: "terminal returned" in site.daemon.text(), "the terminal's return")
     site.punch("1001")
     until(site.equal, "equal id sets afterwards")
@@ -355,4 +368,10 @@ def test_an_unknown_terminal_is_a_usage_error(staged: Staged) -> None:
 
 def test_the_stages_are_the_contract() -> None:
     """Order and names of the stages as documented."""
-    assert [stage.value for stage in Stage] == [*TERMINAL, "certificate", *WAY, "book"]
+    assert [stage.value for stage in Stage] == [
+        *TERMINAL,
+        "certificate",
+        *WAY,
+        "book",
+        *RULES,
+    ]

@@ -68,6 +68,27 @@ def test_nothing_is_at_risk_on_the_edges() -> None:
     [
         (status(daemon=False, uplink=None), "daemon_down", "not running"),
         (
+            status(judging={"lawful": True, "refused": ["rule.toml:3"], "failed": []}),
+            "rules_refused",
+            "judged by the former ones: rule.toml:3",
+        ),
+        (
+            status(judging={"lawful": False, "refused": ["rule.toml:3"], "failed": []}),
+            "rules_refused",
+            "nothing is judged: rule.toml:3",
+        ),
+        (
+            status(
+                judging={
+                    "lawful": True,
+                    "refused": [],
+                    "failed": [["p1", "2026-11-04"], ["p2", "2026-11-03"]],
+                }
+            ),
+            "judging_failed",
+            "2 dates could not be judged, first p1 on 2026-11-04",
+        ),
+        (
             status(line(online=False, error="no route")),
             "terminal_offline:lobby",
             "lobby is offline: no route",

@@ -134,9 +134,9 @@ class World:
         return set()
 
 
-def world(folder: Path) -> World:
+def world(folder: Path, book: str = BOOK) -> World:
     """Write the files of a site."""
-    (folder / "book.toml").write_text(BOOK, "utf-8")
+    (folder / "book.toml").write_text(book, "utf-8")
     (folder / "gateway.toml").write_text(
         f'[gateway]\nid = "g"\nsite = "hq"\ndata_dir = "{folder}/data"\n'
         'book = "book.toml"\n[mqtt]\nhost = "127.0.0.1"\n'

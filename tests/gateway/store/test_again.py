@@ -1,17 +1,19 @@
 """Entries that go up once more keep their punches' ids and revisions."""
 
 import json
+from itertools import starmap
 
 import pytest
 from sqlite_utils import Database
 
 from gateway.core.book import read_book
-from gateway.store import epochs
+from gateway.store import epochs, verdicts
 from gateway.store.again import fates, fork, requeue_days, requeue_pruned
 from gateway.store.epochs import Appender
 from gateway.store.outbox import interpret, relearn
 from gateway.store.retention import prune
 from gateway.store.schema import table
+from gateway.store.verdicts import Piece, Verdict
 from sync.commands import RangeFate
 from tests.builders import BOOK, SERIAL, STAMP, meaning, record, records
 from tests.gateway.store.journals import keep, memory, verify_chain
@@ -130,6 +132,65 @@ def test_a_pruned_revision_goes_up_again(db: Database) -> None:
     gone = fates(db, name, [(3, 4)])
     assert requeue_pruned(db, STAMP, name, gone, meaning(knows).punch_entry) == 2
     assert [(row["rev"], row["person"]) for row in outbox(db, 1)] == [(2, "p01")] * 2
+
+
+def verdict(name: str, state: str) -> Verdict:
+    """Return a verdict as the store sees it."""
+
+    def encode(seq: int, rev: int) -> bytes:
+        said = {"seq": seq, "id": name, "rev": rev, "state": state}
+        return json.dumps(said, separators=(",", ":")).encode()
+
+    return Verdict(name, "p01", "2026-11-02", True, f"{name} {state}", encode)
+
+
+def judged(db: Database, **states: str) -> None:
+    """Store verdicts: names and states."""
+    piece = Piece(
+        "p01", "2026-11-02", "2026-11-02", [*starmap(verdict, states.items())]
+    )
+    verdicts.keep(db, STAMP, [piece], lambda _: verdict("x", "excused"), {})
+
+
+def places(db: Database) -> dict[str, tuple[int, int]]:
+    """Return the verdicts' revisions, and the seqs of their entries."""
+    rows = [json.loads(row["body"]) for row in table(db, "verdicts").rows]
+    return {row["id"]: (row["rev"], row["seq"]) for row in rows}
+
+
+def test_verdicts_of_pruned_entries_go_up_under_new_seqs(db: Database) -> None:
+    """The last word on each session, as often as the centre asks and it is gone."""
+    punched(db, 1)
+    judged(db, a="pending", b="ok")
+    judged(db, a="ok", b="ok")
+    assert places(db) == {"a": (2, 4), "b": (1, 3)}
+    name = epochs.current(db, "")["name"]
+
+    def again(first: int, last: int) -> int:
+        epochs.confirm(db, epochs.current(db, "")["head_seq"], None, "s", 1)
+        prune(db, LATER)
+        gone = fates(db, name, [(first, last)])
+        return requeue_pruned(db, STAMP, name, gone, meaning().punch_entry)
+
+    assert again(1, 4) == 3
+    assert places(db) == {"a": (2, 6), "b": (1, 7)}
+    assert [(row["kind"], row["seq"]) for row in outbox(db, 1)] == [
+        ("punch", 5),
+        ("attendance", 6),
+        ("attendance", 7),
+    ]
+    assert [row["state"] for row in outbox(db, 1)[1:]] == ["ok", "ok"]
+    assert again(7, 7) == 1
+    assert places(db) == {"a": (2, 6), "b": (1, 8)}
+    gone = [RangeFate(first=1, last=99, fate="pruned")]
+    assert requeue_pruned(db, STAMP, "another", gone, meaning().punch_entry) == 0
+
+
+def test_a_fork_moves_the_last_word(db: Database) -> None:
+    """A verdict that is queued in a new epoch is found there when it is pruned."""
+    judged(db, a="pending", b="ok")
+    fork(db, STAMP, "restored", 0, said)
+    assert places(db) == {"a": (1, 2), "b": (1, 3)}
 
 
 def test_whole_days_go_up_again() -> None:
