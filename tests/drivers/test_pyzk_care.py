@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drivers.attlog import AttlogLine
+from drivers.attlog import AttlogLine, format_line
 from drivers.base import Address, TerminalError
 from drivers.pyzk_care import PyzkCare
 from drivers.virtual import VirtualConfig, VirtualTerminal
+from drivers.virtual.logfile import LogFile
 from drivers.virtual.manners import Rare
 from drivers.zk.commands import Command
 from drivers.zk.terminal import ZkTerminal
@@ -163,3 +165,20 @@ def test_the_reading_driver_gives_no_orders() -> None:
             assert not any(terminal.asked(one) for one in (*orders, Command.DISABLE))
 
     asyncio.run(work())
+
+
+def test_a_cleared_memory_keeps_what_came_since(tmp_path: Path) -> None:
+    """The file of the log forgets what was read, not a line added meanwhile."""
+    path = tmp_path / "log.dat"
+    lines = [format_line(line) + "\n" for line in LOG]
+    path.write_text("".join(lines[:4]), "utf-8")
+    taken: list[AttlogLine] = []
+    file = LogFile(path, pytest.fail)
+    file.poll(taken.append)
+    with path.open("a", encoding="utf-8") as more:
+        more.write(lines[4])
+    file.empty()
+    assert path.read_text("utf-8") == lines[4]
+    assert not file.shrunk()
+    file.poll(taken.append)
+    assert taken == LOG

@@ -1,7 +1,7 @@
 """Care for a terminal: what is told, and what must not happen."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -11,12 +11,19 @@ from typing import Any
 import pytest
 
 from drivers.attlog import AttlogLine
-from drivers.base import Address
+from drivers.base import Address, RawPunch
 from drivers.virtual import VirtualConfig, VirtualTerminal, parse_faults
 from gateway import clearing
 from gateway.handwork import Deed, Deeds, in_pieces, read
 from gateway.people_apply import Place
+from gateway.store import epochs, outbox
+from gateway.store.drain import Reader
+from gateway.store.journal import FILE
 from gateway.terminal_care import CareError, restart, set_clock, voice
+from tests.builders import STAMP, meaning, record
+from tests.gateway.commands import run
+from tests.gateway.store.journals import do, keep, opened
+from tests.gateway.test_scan import settings
 
 SERIAL = "VT00000001"
 AT = datetime(2026, 11, 2, 8, 20)  # noqa: DTZ001 - a device's time has no zone
@@ -213,3 +220,72 @@ def test_a_request_that_is_no_deed(change: dict[str, Any]) -> None:
         broken = wrong | {"deeds": [wrong["deeds"][0] | {key: value}]}
         with pytest.raises(ValueError, match=r"slot|text"):
             read(broken)
+
+
+def kept(folder: Path, punches: Sequence[RawPunch], *, with_bytes: bool = True) -> None:
+    """Put records of a terminal into a journal, as its driver would."""
+    with opened(folder) as store:
+        do(store, lambda db: epochs.current(db, STAMP))
+        records = [
+            record(
+                serial=SERIAL,
+                badge=one.badge,
+                at=one.at,
+                raw=one.raw if with_bytes else one.at.encode(),
+                position=one.position,
+            )
+            for one in punches
+        ]
+        do(store, lambda db: keep(db, records))
+        last = do(store, outbox.last_interpreted)
+        do(store, lambda db: outbox.interpret(db, last, 1000, meaning(), STAMP))
+
+
+def acknowledged(folder: Path, upto: int) -> None:
+    """Let the centre have acknowledged entries up to one."""
+    with opened(folder) as store:
+        do(store, lambda db: db.table("epochs").update(1, {"acked_seq": upto}))
+
+
+@pytest.mark.parametrize("with_bytes", [True, False])
+def test_what_is_not_delivered_is_not_cleared(
+    tmp_path: Path, *, with_bytes: bool
+) -> None:
+    """A record the journal lacks, or the centre did not acknowledge, is named."""
+
+    async def work(_: VirtualTerminal, place: Place, told: Told) -> None:
+        assert told.deeds == []
+        copy = await clearing.read_log(place)
+
+        async def check() -> None:
+            reader = Reader(tmp_path / FILE)
+            reader.open()
+            try:
+                await clearing.check_delivered(copy, reader, SERIAL, 0)
+            finally:
+                reader.close()
+
+        kept(tmp_path, copy.punches[:4], with_bytes=with_bytes)
+        with pytest.raises(CareError, match="1 records are not in the journal"):
+            await check()
+        kept(tmp_path, copy.punches[4:], with_bytes=with_bytes)
+        acknowledged(tmp_path, 4)
+        with pytest.raises(CareError, match="1 entries are not acknowledged"):
+            await check()
+        acknowledged(tmp_path, 5)
+        await check()
+
+    tended(work)
+
+
+def test_a_site_whose_centre_says_nothing(tmp_path: Path) -> None:
+    """With the broker's word alone, or no journal at all, nothing is cleared."""
+    file = settings(tmp_path, 4370)
+    before = file.read_text("utf-8")
+    done = run("terminal", "clear", "lobby", "-c", file)
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr
+    file.write_text(before.replace("[mqtt]", '[mqtt]\nconfirm = "broker"'), "utf-8")
+    done = run("terminal", "clear", "lobby", "-c", file)
+    assert done.returncode == 1
+    assert "no centre says what it has" in done.stderr
