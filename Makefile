@@ -23,7 +23,7 @@ CHECK_MACHINE = $(PYTHON) -c 'import struct, sys; \
 	struct.calcsize("P") == 8 or sys.exit("punchgate needs a 64-bit system; this Python is a 32-bit one."); \
 	sys.version_info >= (3, 11) or sys.exit("punchgate needs Python 3.11 or newer; this is %d.%d (PYTHON=... names another)." % sys.version_info[:2])'
 
-.PHONY: demo test quick check bench bench-fleet soak packages install uninstall
+.PHONY: demo test quick check bench bench-suspicion bench-fleet soak packages install uninstall
 .DELETE_ON_ERROR:
 
 demo: .venv/demo
@@ -50,6 +50,11 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.desk
+
+# Some 250 simulated sites of 200 people: half an hour. Ends with 1 if a floor is missed.
+bench-suspicion: .venv/test
+	$(BIN)/python -m benchmarks.suspicion --into build/suspicion
+	$(BIN)/python -m benchmarks.suspicion --report build/suspicion
 
 # Fifty terminals of 100,000 records each: some ten minutes.
 bench-fleet: .venv/test

@@ -42,6 +42,7 @@ _COLUMNS = (
 )
 _MOST_MILLISECONDS = 2.0
 _MOST_SECONDS = 30.0
+_FLAT = 1.25
 _BOOK = """version = "1"
 [site]
 id = "hq"
@@ -102,8 +103,8 @@ def write_punches(path: Path, people: int, months: int) -> int:
     return people * _DAYS * months * len(_SLOTS)
 
 
-def offline(folder: Path, people: int, months: int) -> None:
-    """Judge a file in a process of its own, on one core."""
+def offline(folder: Path, people: int, months: int) -> float:
+    """Judge a file in a process of its own, on one core; return its peak in MB."""
     punches = folder / f"{months}.csv"
     rows = write_punches(punches, people, months)
     last = _FIRST + timedelta(days=_DAYS * months - 1)
@@ -141,6 +142,7 @@ def offline(folder: Path, people: int, months: int) -> None:
         print(
             f"           target {_MOST_SECONDS:g} s of one core: {cpu <= _MOST_SECONDS}"
         )
+    return used.ru_maxrss / 1024
 
 
 def one_punch(folder: Path, people: int, rounds: int) -> None:
@@ -219,8 +221,9 @@ def main() -> None:
         write_book(folder / "book.toml", min(options.people, 300))
         one_punch(folder, min(options.people, 300), 1000)
         write_book(folder / "book.toml", options.people)
-        for months in options.months:
-            offline(folder, options.people, months)
+        peaks = [offline(folder, options.people, n) for n in options.months]
+    growth = max(peaks) / min(peaks)
+    print(f"memory     flat in months (within {_FLAT:g} times): {growth <= _FLAT}")
 
 
 if __name__ == "__main__":

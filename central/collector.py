@@ -218,7 +218,7 @@ class Collector:
                 raise LostError(lost)
             self._supervise()
             opened.presence.tend(time.monotonic())
-            opened.mending.tend(time.monotonic())
+            opened.intake.tend(time.monotonic())
             self._books.tend(time.monotonic())
             self._out.send()
             self._notify("WATCHDOG=1")

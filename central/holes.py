@@ -3,10 +3,14 @@
 A hole is what is missing below something that came. Most close by themselves: messages
 come late, a gateway repeats what no acknowledgement named. One that stands is asked for
 by command, ever more rarely, for as long as it stands, in every epoch.
+
+An answer that cannot be read each time is a defective gateway, and would block the
+stream behind it for ever. Then the entries are asked for one by one, so that only the
+bad ones are left, and these are given up in the end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from central.values import Stream
 
@@ -18,6 +22,8 @@ RANGES = 100
 _PAUSE_SECONDS = 30.0
 _LONGEST_SECONDS = 600.0
 _MOST_DOUBLINGS = 10
+_ONE_BY_ONE_AFTER = 2
+_HOPELESS_AFTER = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,29 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class _Hole:
-    """One hole: when it is asked for next, and how often it was."""
+    """One hole: when it is asked for next, and how often it was.
+
+    `spoilt` says after how many questions something unreadable came, `answered` whether
+    that is so of the last one.
+    """
 
     span: Span
     due: float
     asks: int = 0
+    spoilt: int = 0
+    answered: bool = True
+
+    @property
+    def hopeless(self) -> bool:
+        """Say whether one entry came unreadable too often."""
+        return self.span[0] == self.span[1] and self.spoilt >= _HOPELESS_AFTER
+
+    def spans(self) -> list[Span]:
+        """Return what to ask for: the whole, or its first entries one by one."""
+        if self.spoilt < _ONE_BY_ONE_AFTER:
+            return [self.span]
+        first, last = self.span
+        return [(seq, seq) for seq in range(first, min(last, first + RANGES - 1) + 1)]
 
 
 class Holes:
@@ -69,12 +93,32 @@ class Holes:
             if (stream.site, stream.gateway) == (site, gateway):
                 due = now + self._stand
                 self._streams[stream] = [
-                    _Hole(hole.span, min(hole.due, due)) for hole in holes
+                    replace(hole, due=min(hole.due, due), asks=0) for hole in holes
                 ]
 
     def gone(self, site: str, gateway: str) -> None:
         """Ask a gateway that is not there for nothing until it is born."""
         self._gone.add((site, gateway))
+
+    def spoilt(self, site: str, gateway: str) -> None:
+        """Note that a gateway sent what cannot be read as a whole."""
+        for stream, holes in self._streams.items():
+            if (stream.site, stream.gateway) == (site, gateway):
+                self._streams[stream] = [
+                    replace(
+                        hole, spoilt=hole.spoilt + (not hole.answered), answered=True
+                    )
+                    for hole in holes
+                ]
+
+    def hopeless(self, now: float) -> list[tuple[Stream, Span]]:
+        """Return the entries that are due and not worth another question."""
+        return [
+            (stream, hole.span)
+            for stream, holes in self._streams.items()
+            for hole in holes
+            if hole.due <= now and hole.hopeless
+        ]
 
     def due(self, now: float) -> list[Ask]:
         """Return what to ask for now, at most 100 ranges of a stream at a time."""
@@ -83,9 +127,10 @@ class Holes:
             waiting = [hole for hole in holes if hole.due <= now][:RANGES]
             if not waiting or (stream.site, stream.gateway) in self._gone:
                 continue
-            spans = tuple(hole.span for hole in waiting)
-            asks.append(Ask(stream, spans, max(hole.asks for hole in waiting)))
-            asked = set(spans)
+            spans = [span for hole in waiting for span in hole.spans()]
+            times = max(hole.asks for hole in waiting)
+            asks.append(Ask(stream, tuple(spans[:RANGES]), times))
+            asked = {hole.span for hole in waiting}
             self._streams[stream] = [
                 _asked(hole, now) if hole.span in asked else hole for hole in holes
             ]
@@ -94,7 +139,8 @@ class Holes:
 
 def _asked(hole: _Hole, now: float) -> _Hole:
     pause = _PAUSE_SECONDS * 2.0 ** min(hole.asks, _MOST_DOUBLINGS)
-    return _Hole(hole.span, now + min(pause, _LONGEST_SECONDS), hole.asks + 1)
+    due = now + min(pause, _LONGEST_SECONDS)
+    return replace(hole, due=due, asks=hole.asks + 1, answered=False)
 
 
 def _inherit(known: list[_Hole], missing: Sequence[Span], due: float) -> list[_Hole]:
@@ -105,7 +151,7 @@ def _inherit(known: list[_Hole], missing: Sequence[Span], due: float) -> list[_H
             index += 1
         old = known[index] if index < len(known) else None
         if old is not None and old.span[0] <= span[1]:
-            found.append(_Hole(span, old.due, old.asks))
+            found.append(replace(old, span=span))
         else:
             found.append(_Hole(span, due))
     return found

@@ -114,6 +114,11 @@ class Intake:
         for message in group.replies:
             self._reply(message)
 
+    def tend(self, now: float) -> None:
+        """Mend what is due; acknowledge what goes on behind what was given up."""
+        for standing in self._mending.tend(now):
+            self._say_ack(standing)
+
     def log_stored(self, *, everything: bool = False) -> None:
         """Log what was stored, once a second at most."""
         now = time.monotonic()

@@ -5,12 +5,11 @@ before it is told; what was only asked is asked again after a restart.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from central.asking import (
     EXPIRES_SECONDS,
-    Answered,
     Asking,
     put_aside,
     read_reply,
@@ -20,14 +19,16 @@ from central.outgoing import Outgoing
 from central.reconciling import Place, Reconciling
 from central.store.store import CentralStore, Stored
 from central.store.streams import Standing
-from central.values import Poison, Reason, Stream
+from central.values import Gone, Poison, Reason, Stream
 from sync.commands import Command, RangeFate, Reply
 from sync.link import Message
 from sync.messages import encode
 from sync.retry import loud
-from sync.topics import Topics
+from sync.topics import DURABLE, TopicError, Topics
 
 log = logging.getLogger("punchgate.central")
+
+_UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Mending:
             self._reconciling.came(*place)
         for standing in stored.standings:
             self._stands(standing, now)
+        for poison in stored.poisons:
+            self._spoilt(poison)
 
     def born(self, site: str, gateway: str, now: float) -> None:
         """Begin anew with a gateway that is there again."""
@@ -96,14 +99,22 @@ class Mending:
         """Note the end of the connection."""
         self._reconciling.lost()
 
-    def tend(self, now: float) -> None:
-        """Queue the commands that are due; compare one count."""
+    def tend(self, now: float) -> list[Standing]:
+        """Queue the commands that are due; compare one count.
+
+        Returns the streams that go on behind what was given up.
+        """
+        freed = [
+            self._book(stream, [Gone(*span, _UNREADABLE)], now)
+            for stream, span in self._holes.hopeless(now)
+        ]
         for ask in self._holes.due(now):
             self._ask(ask)
         found = self._reconciling.next(self._now())
         if found is not None:
             place, command = found
             self._command(command, place)
+        return freed
 
     def published(self, mark: object, code: int) -> None:
         """Take in the broker's word on a command."""
@@ -123,20 +134,29 @@ class Mending:
         if isinstance(found, Reason):
             words = f"nobody asked this of {reply.gateway!r}: {reply.op!r}"
             return put_aside(message.topic, message.payload, found, words)
-        return self._close(found, now) if found is not None else None
+        gone = [fate for fate in found.fates if fate.fate != "sent"] if found else []
+        return self._book(found.stream, gone, now) if found and gone else None
 
     def _stands(self, standing: Standing, now: float) -> None:
         self._holes.seen(standing.stream, standing.missing, now)
         self._reconciling.stands(standing.stream, standing.upto)
 
-    def _close(self, found: Answered, now: float) -> Standing | None:
+    def _spoilt(self, poison: Poison) -> None:
+        """Note a durable message that could not be read as a whole."""
+        try:
+            where = self._topics.parse(poison.topic)
+        except TopicError:
+            return  # its own entries are booked, or nobody knows whose it is
+        if where.kind in DURABLE and not poison.epoch:
+            self._holes.spoilt(where.site, where.gateway)
+
+    def _book(
+        self, stream: Stream, gone: Sequence[RangeFate | Gone], now: float
+    ) -> Standing:
         """Book what will never come."""
-        gone = [fate for fate in found.fates if fate.fate != "sent"]
-        if not gone:
-            return None
-        standing, closed = self._store.close_ranges(found.stream, gone, self._now())
+        standing, closed = self._store.close_ranges(stream, gone, self._now())
         for part in closed:
-            _log_closed(found.stream, part)
+            _log_closed(stream, part)
         self._stands(standing, now)
         return standing
 
@@ -162,10 +182,12 @@ class Mending:
             log.warning("central unheeded", {**values, **words, "count": self._refused})
 
 
-def _log_closed(stream: Stream, part: RangeFate) -> None:
+def _log_closed(stream: Stream, part: Gone) -> None:
     values: dict[str, object] = {"site": stream.site, "gateway": stream.gateway}
     values |= {"epoch": stream.epoch, "first": part.first, "last": part.last}
-    if part.fate == "pruned":
+    if part.fate == _UNREADABLE:
+        log.error("central given up", values)
+    elif part.fate == "pruned":
         log.error("central pruned", values)
     else:
         log.warning("central unused", values)

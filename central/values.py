@@ -38,6 +38,18 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A range of a stream that will never come; `fate` says why.
+
+    As its gateway says, or `unreadable` where it sends nothing else.
+    """
+
+    first: int
+    last: int
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Poison:
     """Bytes put aside; equal `digest` on one topic means the same thing sent again.
 

@@ -31,7 +31,7 @@ from gateway.core.verdicts import (
 from gateway.core.watermark import Whole
 from gateway.punch_file import Spooled
 
-_IN_MEMORY = 4 << 20
+_IN_MEMORY = 1 << 20
 _ENCODER = msgspec.json.Encoder()
 
 

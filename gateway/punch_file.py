@@ -27,8 +27,8 @@ from gateway.errors import ConfigError
 COLUMNS = ("person", "terminal", "badge", "at", "verify", "state", "received_at", "id")
 _READ = ("at", "state", "terminal", "id", "person", "badge")
 _SPOOLS = 64
-_IN_MEMORY = 1 << 20
-_BATCH = 512
+_IN_MEMORY = 1 << 16
+_BATCH = 128
 _MOST_PROBLEMS = 100
 _SHOWN = 40
 _LENGTH_BYTES = 4

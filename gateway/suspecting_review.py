@@ -19,13 +19,17 @@ from gateway.core.book.standing import Act
 from gateway.core.rules.proxy_punching import PUNCH
 from gateway.core.suspicion.cases import month_end
 from gateway.core.suspicion.values import Kind
+from gateway.outgoing import row_entry
 from gateway.store import cases
 from gateway.store.cases import Changed
+from gateway.store.epochs import Appender
 from gateway.suspecting_cases import Case, reviewed
 from gateway.suspecting_stored import as_stored
+from sync.messages import Detail
 
 CONFIRM, DISMISS = "confirm", "dismiss"
 _LEAST = 2
+_TRAVELS = ("id", "on", "decision", "persons", "punches", "at", "heard_at")
 _FAMILIES = (Kind.PAIR, Kind.ENROLMENT)
 _Z = 1.959964
 
@@ -73,6 +77,10 @@ def _missing(case: Case, said: Decision, book: Book) -> Iterable[str]:
         yield "no reason is given: --reason"
     if said.decision == CONFIRM:
         yield from _unconfirmed(case, said, book)
+        return
+    stands = book.row("rulings", ruling_id(case))
+    if stands is not None and stands.decision == CONFIRM:
+        yield f"ruling {stands.id} stands in the book and charges: supersede it first"
 
 
 def _unconfirmed(case: Case, said: Decision, book: Book) -> Iterable[str]:
@@ -158,8 +166,26 @@ def label(case: Case, said: Decision) -> dict[str, Any]:
     }
 
 
-def keep(db: Database, now: str, key: str, said: Mapping[str, Any]) -> Changed | None:
-    """Keep a label and the case as it is with it; None for a case nobody has."""
+def travelling(row: Mapping[str, Any]) -> dict[str, Detail]:
+    """Return what of a ruling goes up as an entry: ids and times, no names or words."""
+    found: dict[str, Detail] = {}
+    for key in _TRAVELS:
+        value = row.get(key)
+        found[key] = " ".join(value) if isinstance(value, list) else value
+    return found
+
+
+def keep(
+    db: Database,
+    now: str,
+    key: str,
+    said: Mapping[str, Any],
+    row: Mapping[str, Any] | None = None,
+) -> Changed | None:
+    """Keep a label and the case as it is with it; None for what changes nothing.
+
+    `row` is the ruling that stands in the book, which goes up as an entry too.
+    """
     case = cases.one(db, key)
     if case is None:
         return None
@@ -167,8 +193,24 @@ def keep(db: Database, now: str, key: str, said: Mapping[str, Any]) -> Changed |
     if dict(said) not in known:
         cases.label(db, key, said)
         known = [*known, dict(said)]
+        if row is not None:
+            _say(db, now, row)
     changed = cases.keep(db, now, [as_stored(reviewed(case, known))])
     return next(iter(changed), None)
+
+
+def _say(db: Database, now: str, row: Mapping[str, Any]) -> None:
+    """Let the ruling go up: it was made here, and the centre judges by it too."""
+    appender = Appender(db, now)
+    entry = row_entry(
+        appender.next_seq,
+        key=str(row["id"]),
+        table="rulings",
+        row=travelling(row),
+        at=now,
+    )
+    appender.append("entry", entry, None)
+    appender.flush()
 
 
 @dataclass(frozen=True, slots=True)

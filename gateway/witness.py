@@ -69,6 +69,7 @@ class Witness:
         self._intake = intake
         self._now = now
         self._steady = steady
+        self._began = now()
         self._up: bool | None = None
         self._counted: tuple[int, float] | None = None
         self._operations_at = 0.0
@@ -122,7 +123,8 @@ class Witness:
         if found is not None and not found["value"]:
             return
         signs = await self._intake.ask(partial(happenings.signs_of_life, serial=serial))
-        at = max(map(moment, signs), default=self._now())
+        # Whatever this process reads came behind a break, not before it.
+        at = min(max(map(moment, signs), default=self._began), self._began)
         place = self._place(serial, at)
         await self._intake.ask(partial(happenings.keep_link, place=place, up=False))
 

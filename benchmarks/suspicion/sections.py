@@ -4,23 +4,14 @@ The detector is given events and a book; a guard refuses it every file while it 
 and the truth is only in the scorer's hands.
 """
 
-import argparse
-import json
-import pickle
 import random
-import subprocess
-import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from benchmarks.suspicion.baselines import adjacency, product_rule, right
-from benchmarks.suspicion.plant import FEW_REMOVED
 from benchmarks.suspicion.score import (
     Score,
     median,
@@ -29,15 +20,12 @@ from benchmarks.suspicion.score import (
     score,
     wilson,
 )
-from benchmarks.suspicion.wire import Month, campus, simulate
+from benchmarks.suspicion.wire import Month, simulate
 from gateway.core.suspicion.detect import Report, suspect
 from gateway.core.suspicion.events import (
-    Event,
-    Link,
     Operation,
     Punch,
     gather,
-    read_events,
 )
 from gateway.core.suspicion.queues import line_up, sheets
 from gateway.core.values import VerifyMode

@@ -33,7 +33,7 @@ from central.store.streams import (
     write_ledger,
 )
 from central.store.tables import closed, punch_rows, quarantine
-from central.values import Batch, Poison, RecordRow, Stream
+from central.values import Batch, Gone, Poison, RecordRow, Stream
 from sync.commands import RangeFate
 from sync.ledger import Ledger
 
@@ -158,8 +158,8 @@ class CentralStore:
         )
 
     def close_ranges(
-        self, stream: Stream, fates: Iterable[RangeFate], at: str
-    ) -> tuple[Standing, list[RangeFate]]:
+        self, stream: Stream, fates: Iterable[RangeFate | Gone], at: str
+    ) -> tuple[Standing, list[Gone]]:
         """Book ranges that will never come, as far as they are missing.
 
         Returns where the stream stands then, and what was closed. Told twice it closes
@@ -279,19 +279,15 @@ def record_values(stream: Stream, record: RecordRow, at: str) -> dict[str, Any]:
     return {**asdict(stream), **asdict(record), "stored_at": at}
 
 
-def _holes_in(booked: Ledger, fate: RangeFate) -> Sequence[RangeFate]:
+def _holes_in(booked: Ledger, fate: RangeFate | Gone) -> Sequence[Gone]:
     """Return what of a range is missing."""
     parts = (
         (max(first, fate.first), min(last, fate.last)) for first, last in booked.missing
     )
-    return [
-        RangeFate(first=first, last=last, fate=fate.fate)
-        for first, last in parts
-        if first <= last
-    ]
+    return [Gone(first, last, fate.fate) for first, last in parts if first <= last]
 
 
-def _closed_row(stream: Stream, part: RangeFate, at: str) -> dict[str, Any]:
+def _closed_row(stream: Stream, part: Gone, at: str) -> dict[str, Any]:
     found = {"first": part.first, "last": part.last, "fate": part.fate, "at": at}
     return {**asdict(stream), **found}
 

@@ -171,7 +171,7 @@ def confirm(
         written = added(loaded.book_path, [line], write=True)
         if written.problems:
             fail("\n".join(map(str, written.problems)))
-    _keep(loaded, found, suspecting_review.label(found, said))
+    _keep(loaded, found, suspecting_review.label(found, said), row)
     if as_json:
         show_json({"case": case, "decision": CONFIRM, "ruling": row})
         return
@@ -243,26 +243,41 @@ def _decidable(loaded: Loaded, key: str, said: Decision) -> Case:
     return found
 
 
-def _keep(loaded: Loaded, case: Case, review: Mapping[str, Any]) -> None:
+def _keep(
+    loaded: Loaded,
+    case: Case,
+    review: Mapping[str, Any],
+    row: Mapping[str, Any] | None = None,
+) -> None:
     """Let the daemon keep a decision; without one, keep it ourselves."""
     key = case["id"]
     try:
         control.ask(
-            loaded.data_dir, "review", _ANSWER_SECONDS, case=key, review=dict(review)
+            loaded.data_dir,
+            "review",
+            _ANSWER_SECONDS,
+            case=key,
+            review=dict(review),
+            row=row,
         )
     except control.NoDaemonError:
         try:
-            asyncio.run(_keep_alone(loaded, key, review))
+            asyncio.run(_keep_alone(loaded, key, review, row))
         except StoreError as error:
             fail(str(error))
     except control.RefusedError as error:
         fail(str(error))
 
 
-async def _keep_alone(loaded: Loaded, key: str, review: Mapping[str, Any]) -> None:
+async def _keep_alone(
+    loaded: Loaded,
+    key: str,
+    review: Mapping[str, Any],
+    row: Mapping[str, Any] | None,
+) -> None:
     now = text(now_of_process()())
     async with own_intake(loaded) as intake:
-        await intake.ask(lambda db: suspecting_review.keep(db, now, key, review))
+        await intake.ask(lambda db: suspecting_review.keep(db, now, key, review, row))
 
 
 def _now(loaded: Loaded) -> datetime:

@@ -79,7 +79,6 @@ class Absences:
         if rows:
             rows = self._book.leave(self._person, start - _AROUND, end + _AROUND)
         leaves = [one for row in rows if (one := self._weigh(row)) is not None]
-        leaves.sort(key=lambda one: one.span)
         permits = [
             one
             for row in self._book.permits(self._person, start, end)
@@ -92,6 +91,7 @@ class Absences:
     def ended_before(self, start: int) -> list[Taken]:
         """Return leave that ended at an owed second, or with no owed time between.
 
+        Leave that covers none has no effect (E90), so nobody returns from it.
         `start` is the first owed second of a session: who comes late there overstayed.
         """
         if not self.taken:
@@ -102,6 +102,7 @@ class Absences:
             if isinstance(one.row, Leave)
             and one.span[1] >= self._from
             and ended_before(start, one, self.dues)
+            and _covers(one, self._owed([one]))
         ]
 
     @property

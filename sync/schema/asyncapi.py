@@ -103,7 +103,7 @@ CHANNELS = (
         "send",
         "Rows of the book made at the gateway",
         "Durable, in batches: handovers, arrival rolls and attestations of a desk "
-        "reader. An `id` is one row, however often it comes.",
+        "reader, and rulings. An `id` is one row, however often it comes.",
     ),
     Channel(
         "state",

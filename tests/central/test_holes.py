@@ -79,6 +79,62 @@ def test_who_sends_is_there() -> None:
     assert len(holes.due(10.0)) == 1
 
 
+def spoil(holes: Holes, times: int, start: float = 10.0) -> float:
+    """Answer so many questions with something unreadable; return when the next is due.
+
+    Repetitions of the gateway's own between two questions count once.
+    """
+    now = start
+    for _ in range(times):
+        while not holes.due(now):
+            now += 1.0
+        for _ in "12":
+            holes.spoilt("s1", "g1")
+    return now
+
+
+def test_what_comes_unreadable_is_asked_for_one_by_one() -> None:
+    """After two such answers; at most a hundred at a time, from the first on."""
+    holes = Holes()
+    holes.spoilt("s1", "g1")  # before any question: nobody's answer
+    holes.seen(ONE, [(5, 7), (100, 300)], 0.0)
+    holes.spoilt("s1", "g2")
+    assert holes.due(10.0) == [Ask(ONE, ((5, 7), (100, 300)), 0)]
+    holes.spoilt("s1", "g1")
+    assert holes.due(40.0) == [Ask(ONE, ((5, 7), (100, 300)), 1)]
+    holes.spoilt("s1", "g1")
+    (ask,) = holes.due(100.0)
+    assert ask.spans[:4] == ((5, 5), (6, 6), (7, 7), (100, 100))
+    assert len(ask.spans) == 100
+    holes.seen(ONE, [(6, 6)], 101.0)
+    assert holes.due(220.0) == [Ask(ONE, ((6, 6),), 3)]
+
+
+def test_one_entry_that_stays_unreadable_is_hopeless() -> None:
+    """After six such answers, when its time comes; a birth between changes nothing."""
+    holes = Holes()
+    holes.seen(ONE, [(5, 6)], 0.0)
+    spoil(holes, 5)
+    holes.born("s1", "g1", 1000.0)
+    now = spoil(holes, 1, 1000.0)
+    assert holes.hopeless(now + 1000.0) == []  # two entries: one of them may be good
+    holes.seen(ONE, [(6, 6)], now)
+    assert holes.hopeless(now) == []
+    assert holes.hopeless(now + 600.0) == [(ONE, (6, 6))]
+    holes.seen(ONE, [], now)
+    assert holes.hopeless(now + 600.0) == []
+
+
+def test_what_is_only_not_answered_is_never_hopeless() -> None:
+    """A line that loses everything is no reason to give anything up."""
+    holes = Holes()
+    holes.seen(ONE, [(5, 5)], 0.0)
+    holes.spoilt("s1", "g1")
+    asked = [holes.due(float(now)) for now in range(0, 100_000, 10)]
+    assert sum(map(len, asked)) > 100
+    assert holes.hopeless(1e6) == []
+
+
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=40, unique=True))
 def test_every_hole_is_asked_for_when_it_is_old_and_only_then(order: list[int]) -> None:
     """Seqs in any order, one a second: a missing seq is due 10 s after it was missed.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from tests.end_to_end.processes import query
 from tests.end_to_end.suspicious import Suspicious
 from tests.gateway.suspects import command, month
 
@@ -89,6 +90,13 @@ def test_a_confirmed_case_becomes_a_finding_with_its_deduction(
     assert case["status"] == "confirmed"
     assert case["review"][0]["ruling"] == f"R-{key}"
     assert [one["status"] for one in house.said()] == ["open", "confirmed"]
+    sql = "SELECT entry FROM outbox WHERE kind = 'entry'"
+    (entry,) = [json.loads(row[0]) for row in query(house.journal, sql)]
+    assert (entry["table"], entry["id"]) == ("rulings", f"R-{key}")
+    assert entry["row"]["persons"] == "p1"
+    assert entry["row"]["punches"].split() == line["punches"]
+    assert "clerk1" not in json.dumps(entry)
+    assert "本人承认" not in json.dumps(entry, ensure_ascii=False)
     house.stop()
     events = [r.msg for r in caplog.records if r.name == "punchgate.suspecting"]
     assert events.count("case confirmed") == 1
@@ -204,6 +212,48 @@ def test_the_list_and_the_page_fit_their_readers(house: Suspicious, lang: str) -
         assert {"zh": "不是有罪概率", "en": "never a probability"}[lang] in shown
     widths = {cell_len(line) for line in table.splitlines() if "│" in line}
     assert len(widths) <= 1
+
+
+def test_programs_get_one_document_each(house: Suspicious) -> None:
+    """`--json` alone on the output: the case, what errors cost, the decision."""
+    key = key_of(house)
+    shown = json.loads(cases(house, "show", key, "--json"))
+    assert shown["cases"][0]["id"] == key
+    assert shown["expected_false"]["yuan_per_case"] == 3000
+    assert "never a probability" in shown["means"]["en"]
+    wrong = [one if "T09" not in one else "soon" for one in CONFIRM]
+    assert "--heard-at" in cases(house, "confirm", key, *wrong, code=2)
+    said = json.loads(cases(house, "confirm", key, *CONFIRM, "--json"))
+    assert (said["case"], said["ruling"]["persons"]) == (key, ["p1"])
+    dismissal = ("dismiss", key, "--by", "a", "--reason", "x", "--json")
+    assert f"R-{key} stands in the book" in cases(house, *dismissal, code=1)
+    back = {
+        "table": "rulings",
+        "id": "R2",
+        "supersedes": f"R-{key}",
+        "on": key,
+        "decision": "dismiss",
+        "by": ["leader1"],
+        "at": f"{TUESDAY}T09:59:00",
+        "reason": "x",
+    }
+    with (house.folder / "entries.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(back) + "\n")
+    gone = json.loads(cases(house, *dismissal))
+    assert gone == {"case": key, "decision": "dismiss", "ruling": None}
+    assert house.cases()[0]["status"] == "dismissed"
+
+
+def test_with_a_book_of_the_centre_a_case_is_confirmed_there(
+    house: Suspicious,
+) -> None:
+    """There is no file here that a ruling could stand in."""
+    key = key_of(house)
+    file = house.folder / "gateway.toml"
+    text = file.read_text("utf-8").replace('book = "book.toml"', 'book = "central"')
+    house.stop()
+    file.write_text(text, "utf-8")
+    assert "confirm it there" in cases(house, "confirm", key, *CONFIRM, code=2)
 
 
 def test_cases_nobody_has_are_named(house: Suspicious) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.brokers import Mosquitto, mosquitto_path
 from tests.end_to_end.processes import Process, Site, query, until
+from tests.faults.duty import DUTY, OWING
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +105,34 @@ def test_the_line_of_the_guide_prints_punches(site: Site) -> None:
             return {one["id"] for line in lines for one in json.loads(line)["entries"]}
 
         until(lambda: heard() == wanted, "both punches")
+    finally:
+        listener.close()
+
+
+@pytest.mark.skipif(
+    not (shutil.which("mosquitto_sub") and shutil.which("jq")),
+    reason="mosquitto_sub or jq is absent: apt-get install mosquitto-clients jq",
+)
+def test_the_line_of_the_guide_prints_verdicts(site: Site) -> None:
+    """The filter as written there gives the keys it names."""
+    book = site.folder / "book.toml"
+    text = book.read_text("utf-8").replace(OWING, OWING + 'vendor = "acme"\n', 1)
+    text = text.replace("[site]\n", '[site]\ncalendar = "weekdays"\n', 1)
+    book.write_text(text + DUTY, "utf-8")
+    found = re.search(r"^mosquitto_sub .*/attendance.*$", GUIDE, re.MULTILINE)
+    assert found is not None
+    line = found[0].replace("BROKER", f"127.0.0.1 -p {site.gateway_broker_port} -C 1")
+    listener = Process(["sh", "-c", line], site.folder / "verdicts.log")
+    listener.start()
+    try:
+        for process in (site.virtual, site.collector):
+            process.start()
+        site.reads()
+        site.punch("1000")
+        until(lambda: listener.text().endswith("}\n"), "a verdict")
+        said = json.loads(listener.text().splitlines()[0])
+        assert list(said) == ["person", "date", "session", "state", "final"]
+        assert said["person"] == "p1000"
     finally:
         listener.close()
 

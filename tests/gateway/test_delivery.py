@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from sqlite_utils import Database
 
 from gateway.delivery import JournalOutbox
@@ -51,3 +52,26 @@ def test_the_outbox_of_the_uplink_reads_and_writes_the_journal(tmp_path: Path) -
         assert outbox.between(before.epoch, 2, 9, 10) == [second]
         assert outbox.between("another", 1, 9, 10) == []
         reader.close()
+
+
+def test_a_centre_that_has_nothing_of_the_stream_gets_the_older_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only one that had something of it: a new stream begins with nothing, too."""
+    with opened(tmp_path) as journal:
+        do(journal, append)
+        do(journal, append)
+        reader = Reader(journal.path)
+        reader.open()
+        outbox = JournalOutbox(journal, reader, lambda: NOW)
+        asyncio.run(outbox.confirm(2, None, "s", 7))
+        asyncio.run(outbox.fork("other chain", 2))
+        asyncio.run(outbox.confirm(0, None, "s", 8))
+        assert outbox.position().head == 1
+        asyncio.run(outbox.confirm(1, None, "s", 8))
+        assert outbox.position().head == 1
+        asyncio.run(outbox.confirm(0, None, "s", 9))
+        assert (outbox.position().acked, outbox.position().head) == (0, 3)
+        reader.close()
+    (line,) = caplog.records
+    assert (line.msg, line.args) == ("uplink older streams", {"entries": 2})

@@ -189,7 +189,10 @@ def test_a_day_is_over_when_its_punches_are_here(tmp_path: Path) -> None:
             law = looking._law
             assert law is not None
             found.now = at(10, 3)
+            looking._began = at(10, 2)
             assert looking._closed(law) is None  # nothing was read yet
+            found.now = at(12, 2)
+            assert looking._closed(law) == date.fromisoformat(day_text(8))
             found.be(at(10, 3))
             assert looking._closed(law) == date.fromisoformat(day_text(8))
             found.be(at(10, 4))

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from drivers.base import ProtocolError, SilentError, TerminalError, TerminalUser
 from drivers.zk.operations import Operation
+from gateway.clock import moment
+from tests.builders import NOW
 from tests.gateway.pollers import FakeTerminal, Gateway, gateway
 
 
@@ -173,5 +176,23 @@ def test_links_are_told_at_changes_and_after_an_end_without_a_word() -> None:
             await at.poller.witness.link(menu.serial, up=False)
             await at.poller.witness.link("", up=True)
             assert await links() == [0, 1, 0]
+
+    asyncio.run(run())
+
+
+def test_a_terminal_without_a_serial_has_its_break_before_its_records() -> None:
+    """Who it is is known once it was read: the break stands before all that came."""
+
+    async def run() -> None:
+        menu = Menu([1])
+        async with watched(menu) as at:
+            later = NOW + timedelta(minutes=5)
+            await at.poller.visit(menu)
+            at.poller.witness._now = lambda: later
+            await at.poller.witness.link(menu.serial, up=True)
+            rows = [row for row in await kept(at) if row["kind"] == "link"]
+            assert [row["value"] for row in rows] == [0, 1]
+            assert moment(rows[0]["received_at"]) == NOW
+            assert moment(rows[1]["received_at"]) == later
 
     asyncio.run(run())

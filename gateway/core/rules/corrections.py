@@ -11,7 +11,6 @@ from enum import StrEnum
 from gateway.core.book.days import Correction, Outage
 from gateway.core.book.standing import Act
 from gateway.core.calendar import Calendar
-from gateway.core.moments import wall
 from gateway.core.policy.settings import Corrections, Evidence
 from gateway.core.workdays import workday_after
 
@@ -45,7 +44,7 @@ def refusal(  # noqa: PLR0913 - what a correction is weighed against
     if not entitled(row.approved_by, Act.CORRECTION, day):
         return Refusal.UNAPPROVED
     if settings.evidence is Evidence.FAULT_OR_TWO and not (
-        _two(row, entitled) or _faulty(row, outages)
+        _two(row, entitled) or outages
     ):
         return Refusal.NO_EVIDENCE
     month = [one for one in accepted if one.at.date().replace(day=1) == _month(day)]
@@ -65,8 +64,3 @@ def _month(day: date) -> date:
 def _two(row: Correction, entitled: Entitled) -> bool:
     other = row.second_by
     return other != row.approved_by and entitled(other, Act.CORRECTION, row.at.date())
-
-
-def _faulty(row: Correction, outages: Sequence[Outage]) -> bool:
-    at = wall(row.at)
-    return any(wall(one.from_) <= at < wall(one.to) for one in outages)

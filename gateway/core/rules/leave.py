@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
 from typing import Protocol
 
 from gateway.core.book.days import Leave, LeaveKind, Permit, PermitKind
@@ -108,13 +107,15 @@ def _notified(row: Leave, settings: LeaveSettings, calendar: Calendar) -> bool:
 
 def joined(leaves: Sequence[Taken], owed: Sequence[Owed]) -> list[list[Taken]]:
     """Put leaves together between which no owed time lies; given in order of time."""
-    groups: list[list[Taken]] = [[leave] for leave in leaves[:1]]
-    for before, leave in pairwise(leaves):
-        between = (before.span[1], leave.span[0])
-        if any(clip(due.spans, *between) for due in owed):
+    groups: list[list[Taken]] = []
+    reach = 0
+    for leave in leaves:
+        between = (reach, leave.span[0])
+        if not groups or any(clip(due.spans, *between) for due in owed):
             groups.append([leave])
         else:
             groups[-1].append(leave)
+        reach = max(reach, leave.span[1])
     return groups
 
 

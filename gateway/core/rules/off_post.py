@@ -31,7 +31,7 @@ def graded(missed: Missed, limit: int | None) -> Missed:
 def added(events: Sequence[Missed], limit: int | None) -> list[Missed]:
     """Return events as one off-post when together they are longer than the limit."""
     seconds = sum(event.seconds for event in events)
-    if limit is None or not events or seconds <= limit:
+    if limit is None or seconds <= limit:
         return list(events)
     punches = tuple(punch for event in events for punch in event.punches)
     return [Missed(FindingKind.OFF_POST, events[0].session, seconds, punches)]

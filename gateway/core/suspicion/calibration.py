@@ -19,13 +19,13 @@ class Measured(NamedTuple):
 
 
 MEASURED: dict[Kind, Measured] = {
-    Kind.PAIR: Measured(0, 320, 0.0115),
-    Kind.ENROLMENT: Measured(0, 320, 0.0115),
-    Kind.BURST: Measured(6, 320, 0.0408),
-    Kind.LEAVE: Measured(2, 320, 0.0226),
-    Kind.TWO_SITES: Measured(0, 320, 0.0115),
-    Kind.CLOCK: Measured(0, 320, 0.0115),
-    Kind.RECORDS_GONE: Measured(0, 320, 0.0115),
+    Kind.PAIR: Measured(0, 304, 0.0122),
+    Kind.ENROLMENT: Measured(1, 304, 0.0184),
+    Kind.BURST: Measured(3, 304, 0.0289),
+    Kind.LEAVE: Measured(6, 304, 0.043),
+    Kind.TWO_SITES: Measured(0, 304, 0.0122),
+    Kind.CLOCK: Measured(0, 304, 0.0122),
+    Kind.RECORDS_GONE: Measured(1, 304, 0.0184),
 }
 
 

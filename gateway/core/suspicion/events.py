@@ -183,13 +183,14 @@ def read_events(lines: Iterable[str]) -> tuple[Events, list[EventProblem]]:
     """
     problems: list[EventProblem] = []
     words: dict[str, str] = {}
+    numbers: dict[int, int] = {}
 
     def good() -> Iterable[Event]:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                yield _event(line, words)
+                yield _event(line, words, numbers)
             except _WrongError:
                 problems.extend(
                     EventProblem(number, key, reason) for key, reason in _explain(line)
@@ -198,16 +199,20 @@ def read_events(lines: Iterable[str]) -> tuple[Events, list[EventProblem]]:
     return gather(good()), problems
 
 
-def _event(line: str, words: dict[str, str]) -> Event:
-    """Read one line; anything wrong raises without saying everything that is."""
+def _event(line: str, words: dict[str, str], numbers: dict[int, int]) -> Event:
+    """Read one line; anything wrong raises without saying everything that is.
+
+    `words` and `numbers` hold what comes again and again, so that it is kept once.
+    """
     data = _object(line)
     kind = data.get("type")
     if kind == "punch" and len(data) == len(_PUNCH) and data.keys() == _PUNCH.keys():
         terminal, badge = _filled(data["terminal"]), _text(data["badge"])
+        seq = _whole(data["seq"])
         return Punch(
             _filled(data["id"]),
             words.setdefault(terminal, terminal),
-            _whole(data["seq"]),
+            numbers.setdefault(seq, seq),
             words.setdefault(badge, badge),
             _wall(data["at"]),
             _instant(data["received_at"]),

@@ -54,12 +54,14 @@ def visits(
 ) -> Iterator[Visit]:
     """Yield every day on which somebody on leave punched, by person and day."""
     found: dict[tuple[str, int], list[Stand]] = {}
-    absent: dict[str, bool] = {"": False}
+    absent: dict[str, Sequence[Leave]] = {"": ()}
     for terminal in sorted(queues.by_terminal):
         for stand in queues.by_terminal[terminal]:
-            if stand.person not in absent:
-                absent[stand.person] = bool(book.leave(stand.person))
-            if absent[stand.person]:
+            name, at = stand.person, stand.punch.at
+            if name not in absent:
+                absent[name] = book.leave(name)
+            near = absent[name]
+            if near and any(one.start - DAY <= at < one.end + DAY for one in near):
                 found.setdefault((stand.person, stand.day), []).append(stand)
     for (name, day), stands in sorted(found.items()):
         for leave in book.leave(name):
@@ -136,7 +138,8 @@ def _takes_fingers(queues: Queues, stand: Stand) -> bool:
 
 
 def _near(queues: Queues, stand: Stand) -> bool:
-    if stand.slot is None:
-        return False
+    sessions = queues.roster.sessions(stand.person, stand.day)
+    if stand.slot not in {0, 2 * len(sessions) - 1}:
+        return False  # nowhere near, or noon: no start and no end of a shift
     bound = queues.roster.bound(stand.person, stand.day, stand.slot)
     return abs(stand.first - bound) <= NEAR_SECONDS

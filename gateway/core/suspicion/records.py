@@ -10,6 +10,7 @@ Both accuse a terminal or an administrator's action, never the people inside
 (proxy-detection.md 3a).
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,13 +90,16 @@ def falls(
         yield from _falls(series, clearing, (capacity or {}).get(terminal))
 
 
-def _stored(events: Events, clocks: Clocks) -> dict[str, list[int]]:
+def _stored(events: Events, clocks: Clocks) -> "dict[str, array[int]]":
     """Return when records came to be: by device time, unless that was moved."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, array[int]] = {}
     dropped = clocks.dropped
     for punch in events.punches:
         when = punch.received if punch.id in dropped else clocks.instant(punch)
-        found.setdefault(punch.terminal, []).append(when)
+        mine = found.get(punch.terminal)
+        if mine is None:
+            mine = found[punch.terminal] = array("q")
+        mine.append(when)
     return found
 
 
@@ -178,6 +182,8 @@ class _Arrivals:
 
     def regular(self, terminal: str, day: int) -> bool:
         """Say whether the person usually arrives here, by all other days."""
+        if terminal not in self.here:
+            return False
         _, days = self.lacks(day)
         here = self.here[terminal] - (self.at.get(day) == terminal)
         return days >= REGULAR_DAYS and here >= REGULAR_SHARE * days
@@ -212,11 +218,19 @@ def orphans(
         }
         if len(lacking) < LEAST_PEOPLE:
             continue
+        pool = _pool(people, day)
         for terminal in terminals:
             missing = [n for n, one in lacking.items() if one.regular(terminal, day)]
             groups = {group_of.get(name, name) for name in missing}
             if len(groups) >= LEAST_PEOPLE:
-                yield _orphans(people, (terminal, day), missing, group_of, family, book)
+                where = (terminal, day)
+                yield _orphans(people, where, missing, group_of, family, book, pool)
+
+
+def _pool(people: Mapping[str, _Arrivals], day: int) -> float:
+    """Return how often anybody lacks an arrival, by all other days."""
+    counts = [one.lacks(day) for one in people.values()]
+    return laplace(sum(n for n, _ in counts), sum(n for _, n in counts))
 
 
 def _orphans(  # noqa: PLR0913, PLR0917 - one day's figures, used once
@@ -226,12 +240,11 @@ def _orphans(  # noqa: PLR0913, PLR0917 - one day's figures, used once
     group_of: Mapping[str, str],
     family: int,
     book: SiteBook,
+    pool: float,
 ) -> Orphans:
     terminal, day = where
     groups: dict[str, float] = {}
     regulars = 0
-    counts = [one.lacks(day) for one in people.values()]
-    pool = laplace(sum(n for n, _ in counts), sum(n for _, n in counts))
     for name, one in sorted(people.items()):
         if (day in one.at or day in one.later) and one.regular(terminal, day):
             regulars += 1

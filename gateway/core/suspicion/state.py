@@ -136,9 +136,8 @@ def digest(sheet: Sheet, roster: Roster, book: SiteBook) -> str:
 
 
 def _line(stand: Stand) -> str:
-    return (
-        f"{stand.punch.id} {stand.first} {stand.last} {stand.credential} {stand.slot}"
-    )
+    punch, slot = stand.punch, stand.slot
+    return f"{punch.id} {punch.at} {stand.last} {stand.credential} {slot}"
 
 
 def newest_usable(

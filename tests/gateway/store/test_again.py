@@ -8,7 +8,13 @@ from sqlite_utils import Database
 
 from gateway.core.book import read_book
 from gateway.store import epochs, verdicts
-from gateway.store.again import fates, fork, requeue_days, requeue_pruned
+from gateway.store.again import (
+    fates,
+    fork,
+    requeue_days,
+    requeue_older,
+    requeue_pruned,
+)
 from gateway.store.epochs import Appender
 from gateway.store.outbox import interpret, relearn
 from gateway.store.retention import prune
@@ -64,6 +70,36 @@ def test_a_fork_queues_what_is_not_common_again(db: Database, count: int) -> Non
     current = epochs.current(db, "")
     assert (current["id"], current["acked_seq"]) == (2, 0)
     assert current["reason"] == "restored"
+
+
+@pytest.mark.parametrize("count", [4, 4_500])
+def test_older_streams_are_queued_again_as_far_as_they_were_common(
+    db: Database, count: int
+) -> None:
+    """Behind what stands in the new epoch, in their order; the punches move along."""
+    punched(db, count)
+    event(db)
+    before = outbox(db, 1)
+    fork(db, STAMP, "restored", count, said)
+    assert requeue_older(db, STAMP) == count
+    head = 2 + count
+    assert verify_chain(db, 2) == head
+    after = outbox(db, 2)
+    assert after[0] == {"kind": "epoch_fork", "seq": 1}
+    assert after[1] == before[-1] | {"seq": 2}
+    assert after[2:] == [one | {"seq": seq} for seq, one in enumerate(before[:-1], 3)]
+    places = db.execute("SELECT DISTINCT epoch FROM punches").fetchall()
+    assert places == [(2,)]
+    assert epochs.current(db, "")["acked_seq"] == 0
+
+
+def test_nothing_is_queued_again_of_what_was_told_again_already(db: Database) -> None:
+    """A fork without anything in common took all of it along."""
+    punched(db, 4)
+    epochs.confirm(db, 4, None, "st", 1)
+    fork(db, STAMP, "restored", 0, said)
+    assert requeue_older(db, STAMP) == 0
+    assert len(outbox(db, 2)) == 5
 
 
 def test_a_fork_leaves_newer_revisions_their_first_place(db: Database) -> None:

@@ -118,6 +118,15 @@ def test_a_leave_within_a_leave_adds_nothing() -> None:
     assert "6 h 30 min" in notice.en
 
 
+def test_a_leave_within_a_leave_parts_nothing() -> None:
+    """The whole morning, an hour of it again, and the afternoon: one long leave."""
+    morning = leave(at("08:30"), at("12:00"), RETURNED)
+    hour = named(leave(at("09:00"), at("10:00"), RETURNED), "L2")
+    afternoon = named(leave(at("14:30"), at("17:30"), RETURNED), "L3")
+    (notice,) = judge((), morning, hour, afternoon).findings
+    assert (notice.kind.value, notice.rows) == ("leave_no_letter", ("L1", "L2", "L3"))
+
+
 @pytest.mark.parametrize(
     "letter, found",
     [("2026-11-04T09:00:00", []), ("2026-11-05T09:00:00", ["leave_no_letter"])],
@@ -383,6 +392,24 @@ def test_each_of_several_leaves_is_confirmed_by_itself() -> None:
     assert [(one.kind.value, one.rows) for one in found.findings] == [
         ("return_unconfirmed", ("L2",))
     ]
+
+
+def test_official_leave_before_a_private_one_hides_nothing() -> None:
+    """Both end at 10:30: who was elsewhere need not confirm, the other must."""
+    official = leave(at("08:30"), at("10:30")).replace("personal", "official")
+    private = named(leave(at("09:00"), at("10:30")), "L2")
+    confirmed = named(leave(at("09:30"), at("10:30"), RETURNED), "L3")
+    found = judge(("10:29", "12:05", *REST), official, confirmed, private)
+    assert [(one.kind.value, one.rows) for one in found.findings] == [
+        ("return_unconfirmed", ("L2",))
+    ]
+    turned = judge(
+        ("10:29", "12:05", *REST),
+        official,
+        named(leave(at("09:00"), at("10:30"), RETURNED), "L2"),
+        named(leave(at("09:30"), at("10:30")), "L3"),
+    )
+    assert [one.rows for one in turned.findings] == [("L3",)]
 
 
 def test_who_never_came_has_nothing_to_confirm() -> None:

@@ -67,6 +67,9 @@ def test_e1_inclusive_is_a_setting() -> None:
     )
     assert judge(("08:30:00", "12:05", *MORNING), forced=rule).kinds == [("late", 1, 1)]
     assert judge(("08:29:59", "12:05", *MORNING), forced=rule).ok()
+    early = judge(("08:20", "12:00:00", *MORNING), forced=rule)
+    assert early.kinds == [("early_leave", 1, 1)]
+    assert judge(("08:20", "12:00:01", *MORNING), forced=rule).ok()
 
 
 def test_e7_the_afternoon_cannot_be_off_post_by_lateness() -> None:

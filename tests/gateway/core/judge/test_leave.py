@@ -269,8 +269,21 @@ def test_e89_leave_over_a_border_is_cut_for_each_session() -> None:
 
 def test_e90_leave_over_lunch_only() -> None:
     """No effect, whoever approved what."""
-    off = leave(at("12:00"), at("14:30"), applied=at("15:00"))
-    assert judge(GOOD, off).ok()
+    for applied in (at("15:00"), "2026-10-30T09:00:00"):
+        off = leave(at("12:00"), at("14:30"), applied=applied)
+        assert judge(GOOD, off).ok()
+        late = judge(("08:20", "12:05", "14:31", "17:35"), off)
+        assert [(one.kind, one.rows) for one in late.findings] == [("late", ())]
+
+
+def test_who_returns_on_monday_from_leave_until_sunday_confirms_it() -> None:
+    """It covered Friday: the weekend at its end is no leave without effect."""
+    off = leave(
+        "2026-10-30T14:30:00", "2026-11-01T23:00:00", applied=at("10:00", "2026-10-01")
+    )
+    assert [one.kind for one in judge(GOOD, off).findings] == ["return_unconfirmed"]
+    late = judge(("08:31", "12:05", *AFTERNOON), off)
+    assert late.findings[0].rows == ("L1",)
 
 
 def test_signs_are_owed_by_the_schedule_also_on_leave() -> None:

@@ -69,6 +69,8 @@ def test_the_terminal_that_is_furthest_behind_is_named() -> None:
     assert mark.gap((), NOON) == Gap("b", NOON - 120)
     assert mark.gap(("a", "new"), NOON) == Gap("new", None)
     assert mark.gap((), NOON - 120) is None
+    ages = Terminals(NOON, {"a": 1, "b": 0}, ("a", "b", "c"), {})
+    assert ages.gap(("a", "b"), NOON) == Gap("b", 0)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +248,7 @@ def test_certain_times_are_judged_once() -> None:
         ([("f", LATE, 60)], [("f", OFF, 1)], 0),
         ([("f", OFF, 1)], [("f", LATE, 9000)], 1),
         ([("f", LATE, 60)], [("f", LATE, None)], 1),
+        ([("f", LATE, 1)], [("f", LATE, None)], 1),
         ([("f", LATE, 60), ("n", NOTE, 99)], [("f", LATE, 60)], 0),
     ],
 )

@@ -253,15 +253,24 @@ def test_two_punches_on_one_side(
 
 
 @pytest.mark.parametrize(
-    "time, marks",
-    [("08:29:30", ("08:29:30", None)), ("08:30:00", ("08:30:00", None))],
+    "times, marks",
+    [
+        (("08:29:30",), ("08:29:30", None)),
+        (("08:30:00",), ("08:30:00", None)),
+        (("08:28:40", "08:29:30"), ("08:28:40", None)),
+        (("08:29:10", "08:30:00"), ("08:29:10", None)),
+        (("08:30:20", "08:31:10"), (None, "08:31:10")),
+        (("08:30:19", "08:31:10"), ("08:30:19", None)),
+    ],
 )
-def test_a_session_of_a_minute(time: str, marks: tuple[str | None, str | None]) -> None:
-    """Where both ends are near, what lies at the start is the IN all the same."""
+def test_a_session_shorter_than_a_chain(
+    times: tuple[str, ...], marks: tuple[str | None, str | None]
+) -> None:
+    """Up to the start one chain is no OUT, from the end on no IN, however near."""
     order = rows(
         "days",
         f"date = {DAY}",
         'by = "leader1"',
         'sessions = [{ start = "08:30", end = "08:30:20" }]',
     )
-    assert judge((time,), order).marks() == marks
+    assert judge(times, order).marks() == marks

@@ -77,6 +77,12 @@ def test_what_is_common(groups: list[list[Span]]) -> None:
     assert tidy(found)
 
 
+def test_spans_that_only_touch_have_nothing_in_common() -> None:
+    """Not even an empty span."""
+    assert spans.common([[(1, 2)], [(2, 3)]]) == ()
+    assert spans.common([[(1, 3)], [(2, 3)]]) == ((2, 3),)
+
+
 FRIDAY = date(2026, 11, 6)
 MONDAY = date(2026, 11, 9)
 

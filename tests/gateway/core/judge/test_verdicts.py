@@ -1,12 +1,15 @@
 """Verdicts at their edges: who is judged by what, what excuses, what is charged."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from gateway.core.book import read_book
 from gateway.core.judge import Judge
 from gateway.core.moments import read
 from gateway.core.policy import Policy
+from gateway.core.rules.outages import near_end, near_start
 from gateway.core.verdicts import Flag, Judged, Why
 from gateway.core.watermark import Whole
 from tests.gateway.core.judge.days import (
@@ -604,6 +607,17 @@ def test_half_an_hour_before_and_behind_counts(
     assert (found.states[0] == "excused") is excused
 
 
+def test_without_a_least_time_an_outage_is_needed_all_the_same() -> None:
+    """A setting of nothing: any second that nothing was readable, but one at least."""
+    rule = policy(CLIENT, ("unreadable_minutes = 10", "unreadable_minutes = 0"))
+    assert judge(("08:20", *REST), LOBBY, forced=rule).states[0] == "found"
+    short = dead("12:00", "12:01")
+    assert judge(("08:20", *REST), LOBBY, short, forced=rule).states[0] == "excused"
+    settings = rule.file.outages
+    assert near_start(9000, settings) == (7200, 9000)
+    assert near_end(9000, settings) == (9000, 10800)
+
+
 def test_early_leave_is_shown_from_the_second_of_the_end() -> None:
     """At 12:00:00 nobody comes back into that session."""
     for now, shown in (("11:59:59", []), ("12:00:00", [("early_leave", 1, 7200)])):
@@ -627,3 +641,62 @@ def test_asking_why_changes_nothing() -> None:
     assert len(told.accounts) == 2
     told.accounts = []
     assert told == plain
+
+
+def test_an_order_for_one_person_is_nobody_else_s() -> None:
+    """Whoever is judged first, and whoever has the same shift."""
+    order = rows(
+        "days", f"date = {DAY}", 'kind = "rest"', 'people = ["p2"]', 'by = "leader1"'
+    )
+    world = book(
+        rows("people", 'id = "p2"', 'name = "甲二"', 'vendor = "acme"'),
+        roster(),
+        roster(person="p2"),
+        order,
+    )
+    made = Judge(world, calendar(), {CLIENT: policy()}, Whole())
+    for people in (("p1", "p2"), ("p2", "p1")):
+        owed = {
+            one: len(made.person(one, [], MONDAY, MONDAY).sessions) for one in people
+        }
+        assert owed == {"p1": 2, "p2": 0}
+
+
+def test_a_second_behind_midnight_lies_on_the_next_day() -> None:
+    """Where the contract is over nothing of it is owed."""
+    shift = """
+[[shifts]]
+id = "late-shift"
+sessions = [{ start = "16:00", end = "24:00:01" }]
+days = "every"
+"""
+    only = contract("2026-01-01", DAY)
+    world = (shift, roster("late-shift", DAY))
+    assert judge(("15:50", "2026-11-03T00:00:00"), *world, contract=only).ok()
+    assert judge(("15:50", "2026-11-03T00:00:00"), *world).kinds == [
+        ("early_leave", 1, 1)
+    ]
+
+
+def test_a_punch_without_a_terminal_is_good_anywhere() -> None:
+    """A list of times from elsewhere, or a book that names no terminals."""
+    times = [replace(one, terminal="") for one in punches(*GOOD)]
+    assert judge((), LOBBY, extra=times).ok()
+    text = (
+        'version = "1"\n[site]\nid = "hq"\n'
+        + rows("vendors", 'id = "acme"', 'name = "甲"')
+        + rows("people", 'id = "p1"', 'name = "甲一"', 'vendor = "acme"')
+        + contract("2026-01-01", "2026-12-31")
+        + rows(
+            "shifts",
+            'id = "day"',
+            'sessions = [{ start = "08:30", end = "12:00" }]',
+            'days = "workdays"',
+        )
+        + roster()
+    )
+    world, problems = read_book(text, "book.toml")
+    assert world is not None, problems
+    made = Judge(world, calendar(), {CLIENT: policy()}, Whole())
+    found = made.person("p1", punches("08:20", "12:05@annex"), MONDAY, MONDAY)
+    assert [one.state.value for one in found.sessions] == ["ok"]

@@ -124,6 +124,7 @@ def test_a_card_on_leave_beside_somebody_is_a_case() -> None:
         (visit("08:15:00", verify="finger"), ()),
         (visit("08:15:00", verify="unknown"), ()),
         (visit("10:15:00"), ()),
+        (visit("12:05:00"), ()),
         (visit("08:15:00", beside=False), ()),
         (visit("08:15:00"), (leave(LATE, "00:00:00", "23:00:00", 0),)),
         (visit("08:15:00"), (leave(LATE, "00:00:00", "23:00:00", None),)),
@@ -132,7 +133,16 @@ def test_a_card_on_leave_beside_somebody_is_a_case() -> None:
             (),
         ),
     ],
-    ids=["finger", "unknown", "mid", "alone", "approved-later", "nobody", "was-there"],
+    ids=[
+        "finger",
+        "unknown",
+        "mid",
+        "noon",
+        "alone",
+        "approved-later",
+        "nobody",
+        "was-there",
+    ],
 )
 def test_anything_else_on_leave_is_a_note(
     events: Sequence[Event], spans: Sequence[Leave]
