@@ -35,11 +35,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A session and what was found in it; no session: a notice of its own date."""
+    """A session and what was found in it.
+
+    Without a session it is a notice of its date, or a finding that people ruled on.
+    """
 
     date: date
     verdict: SessionVerdict | None
     lines: tuple[Line, ...]
+
+    @property
+    def charged(self) -> bool:
+        """Say whether anything of it has an amount."""
+        return any(line.fen is not None for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

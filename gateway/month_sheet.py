@@ -150,7 +150,8 @@ def _head(duty: Duty) -> tuple[Cell, ...]:
     day: tuple[Cell, ...] = (duty.date, _WEEKDAYS[duty.date.weekday()])
     one = duty.verdict
     if one is None:
-        return (*day, *(None,) * 6, "提示")
+        state = _STATES[State.FOUND] if duty.charged else "提示"
+        return (*day, *(None,) * 6, state)
     marks = (one.arrival, one.departure)
     signs = (Clock(local(mark.at)) if mark else "未签" for mark in marks)
     due = (Clock(local(one.start)), Clock(local(one.end)))

@@ -297,7 +297,7 @@ class Suspecting:
             Options(through=day, capacity=capacity),
             _states(cases.running(db, self._looked.copy)),
         )
-        tonight = [_dated(one, day) for one in report.to_json()["cases"]]
+        tonight = report.to_json()["cases"]
         return _Look(tonight, _parts(report.state.to_json()))
 
     def _tell(
@@ -340,11 +340,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def _dated(case: Json, day: date) -> Json:
-    """Return a case as of this day where no work day was closed yet."""
-    return case if case["as_of"] >= case["opened_on"] else {**case, "as_of": str(day)}
 
 
 def _finished(

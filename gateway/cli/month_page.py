@@ -22,7 +22,7 @@ from gateway.cli.people_words import say as said
 from gateway.cli.policy import Lang
 from gateway.cli.tables import plain, show
 from gateway.core.policy.kinds import KIND_WORDS, FindingKind, Words
-from gateway.core.verdicts import Flag, SessionVerdict, State
+from gateway.core.verdicts import Flag, State
 from gateway.month_list import Duty, Month, Total, added, by_policy
 from gateway.offline import finding_json, session_json, warning_json
 
@@ -68,7 +68,7 @@ def print_person(found: Month, lang: Lang) -> None:
 
 def _rows(duty: Duty, lang: Lang) -> Iterator[tuple[str, ...]]:
     """Yield the rows of a duty: the first has its signs, each has one finding."""
-    head = _signs(duty.verdict, lang)
+    head = _signs(duty, lang)
     told = [brief(line.finding, line.fen, lang) for line in duty.lines]
     one = duty.verdict
     if one is not None:
@@ -82,9 +82,11 @@ def _rows(duty: Duty, lang: Lang) -> Iterator[tuple[str, ...]]:
         yield (*(head if not index else ("",) * len(head)), what)
 
 
-def _signs(one: SessionVerdict | None, lang: Lang) -> tuple[str, ...]:
+def _signs(duty: Duty, lang: Lang) -> tuple[str, ...]:
+    one = duty.verdict
     if one is None:
-        return ("", "", "", "", said(_NOTE, lang))
+        state = STATES[State.FOUND] if duty.charged else _NOTE
+        return ("", "", "", "", said(state, lang))
     if Flag.ON_LEAVE in one.flags:
         state, signs = ON_LEAVE, ("", "")
     else:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
+from typing import cast
 
 from gateway.core.accounting import account
 from gateway.core.book.fields import seconds_of_day
@@ -187,11 +188,11 @@ class Judge:
             first, last = due.days
             begins = self.policy_on(person, first)
             ends = begins if first == last else self.policy_on(person, last)
-            policy = begins or ends
-            if policy is not None:
-                owed = cut(due.spans, holes) if holes else due.spans
-                terms = self._terms[policy.id, policy.version]
-                found.append(Sitting(due, policy, ends or policy, terms, owed))
+            # What is owed lies on days that have a rule; a session has two at most.
+            policy = cast("Policy", begins or ends)
+            owed = cut(due.spans, holes) if holes else due.spans
+            terms = self._terms[policy.id, policy.version]
+            found.append(Sitting(due, policy, ends or policy, terms, owed))
         owing = [one for one in found if one.owed]
         for sitting, window in zip(owing, windows(owing), strict=True):
             sitting.window = window

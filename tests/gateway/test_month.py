@@ -130,6 +130,40 @@ def test_the_sheet_of_a_vendor_keeps_policies_apart(tmp_path: Path) -> None:
     assert [value * 100 for value in last[-2:]] == list(found.values())
 
 
+RULED = """
+[[approvers]]
+name = "leader1"
+may = ["rule"]
+[[approvers]]
+name = "clerk1"
+may = ["rule"]
+[[rulings]]
+id = "R1"
+on = "c-7f3k"
+decision = "confirm"
+persons = ["p1"]
+punches = ["2026-11-02T08:31:07@lobby"]
+by = ["clerk1", "leader1"]
+at = 2026-11-04T10:00:00
+reason = "监控录像"
+heard_at = 2026-11-03T10:00:00
+statement = "本人承认"
+"""
+
+
+def test_what_people_ruled_stands_on_its_date_as_found(tmp_path: Path) -> None:
+    """A confirmed proxy punch has no session and costs money: it is no mere note."""
+    site = made(tmp_path, "2026-11-05T09:00:00", RULED)
+    file(site, *(("p1", f"2026-11-02T{at}") for at in GOOD))
+    path = tmp_path / "p.xlsx"
+    asked = ("month", "p1", "--month", "2026-11", "--lang")
+    text = site.run(*asked, "en", "--xlsx", str(path), live=False)
+    line = next(one for one in text.splitlines() if "S0-T19-6(2)" in one)
+    assert line.split()[0] == "found"  # below the sessions of its date
+    (row,) = [one for one in cells(path, "明细") if one[-1] == 3_000]
+    assert row[8] == "有认定"
+
+
 def test_what_is_asked_wrong_is_said(tmp_path: Path) -> None:
     """Nobody, two things at once, two people of one name, no month, no place."""
     site = november(tmp_path)

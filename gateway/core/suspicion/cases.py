@@ -70,7 +70,8 @@ class Case:
 
     def to_json(self) -> Json:
         """Return the case as the published format has it."""
-        month = day_date(self.as_of).strftime("%Y-%m")
+        # Before any work day was closed nothing is known beyond the case itself.
+        as_of = day_date(max(self.as_of, self.opened_on))
         return {
             "id": self.id,
             "kind": self.kind.value,
@@ -84,7 +85,7 @@ class Case:
             "null": self.null,
             "strength": self.strength,
             "opened_on": day_date(self.opened_on).isoformat(),
-            "as_of": day_date(self.as_of).isoformat(),
+            "as_of": as_of.isoformat(),
             "claim": self.claim.to_json(),
             "status": self.status.value,
             "why_not_a_case": self.reason.to_json() if self.reason else None,
@@ -92,9 +93,9 @@ class Case:
             "context": self.context,
             "innocent_explanations": [text.to_json() for text in self.innocent],
             "to_confirm": list(self.to_confirm),
-            "decision_on": month_end(day_date(self.as_of)).isoformat(),
+            "decision_on": month_end(as_of).isoformat(),
             "decided": list(self.decisions),
-            "charge_once": f"{self.subject}/{month}" if self.subject else None,
+            "charge_once": f"{self.subject}/{as_of:%Y-%m}" if self.subject else None,
             "integrity": self.integrity,
             "review": [],
         }

@@ -293,6 +293,14 @@ def test_times_are_tried_where_something_is_found_near(
     assert (costs.asked == [NOON, NOON + 1]) is matters
 
 
+def test_one_finding_near_is_enough() -> None:
+    """Whatever else is found far away."""
+    far = date(2026, 11, 27)
+    costs = Costs({NOON: [finding("f", LATE), finding("g", LATE, date=far)]})
+    tried(costs, NOON, NOON + 1)
+    assert costs.asked == [NOON, NOON + 1]
+
+
 def test_all_times_of_a_punch_say_where_it_lies() -> None:
     """A time days away concerns the days around it too."""
     far = NOON + 4 * 86_400

@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.judge import Judge
@@ -129,6 +129,8 @@ def test_an_on_time_punch_never_makes_things_worse(
 
 
 @given(worlds, lives)
+@example("round", [read("2026-11-03T07:59:30")])
+@example("round", [read("2026-11-03T08:00:30")])
 def test_no_punch_serves_two_sessions(world: str, life: list[int]) -> None:
     """Except the one at the border of a continuous stay."""
     found = judged(world, [punch(moment) for moment in life])

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.suspicion.cases import integrity, month_end
+from gateway.core.suspicion.cases import Case, integrity, month_end
 from gateway.core.suspicion.events import Punch
 from gateway.core.suspicion.state import State
-from gateway.core.suspicion.values import Grade, Kind, Options, Status
+from gateway.core.suspicion.values import (
+    Grade,
+    Kind,
+    Options,
+    Status,
+    Text,
+    day_number,
+)
 from tests.gateway.core.suspicion.makers import (
     MONDAY,
     NAMES,
@@ -214,3 +221,23 @@ def test_nothing_is_no_case() -> None:
 def test_money_looks_at_the_end_of_the_month(month_number: int, last: int) -> None:
     """The decision date is the month's last day."""
     assert month_end(MONDAY.replace(month=month_number)).day == last
+
+
+def test_a_case_before_any_closed_work_day_is_as_of_its_own_day() -> None:
+    """A hard signal needs no work day; nothing is said to be known as of 1970."""
+    opened = date(2026, 11, 30)
+    case = Case(
+        kind=Kind.LEAVE,
+        grade=Grade.CASE,
+        subject="p1",
+        neighbour=None,
+        terminal="lobby",
+        events=(),
+        opened_on=day_number(opened),
+        as_of=0,
+        claim=Text("", ""),
+        about="x",
+    )
+    said = case.to_json()
+    assert (said["opened_on"], said["as_of"]) == ("2026-11-30", "2026-11-30")
+    assert (said["decision_on"], said["charge_once"]) == ("2026-11-30", "p1/2026-11")
