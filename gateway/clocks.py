@@ -99,6 +99,29 @@ class Clocks:
             return looked
         return min(times)
 
+    def advance(
+        self,
+        read_until: dict[str, int],
+        own: Mapping[str, str],
+        standings: Mapping[str, Standing],
+    ) -> list[str]:
+        """Note how far terminals were read; return those that were not before.
+
+        Args:
+            read_until: serial → moment, moved on here.
+            own: terminal → serial, of those read here.
+            standings: what is known of terminals now.
+        """
+        fresh = []
+        for name, serial in own.items():
+            standing = standings.get(name)
+            at = standing and self.read_until(serial, standing)
+            if at and serial:
+                if serial not in read_until:
+                    fresh.append(name)
+                read_until[serial] = max(read_until.get(serial, 0), at)
+        return fresh
+
     def off_days(self) -> int:
         """Return by how many days a punch may stand beside its date at most."""
         off = (abs(r.offset) for found in self._readings.values() for r in found)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from gateway import affected, law
-from gateway.agenda import Agenda, Item, Until
+from gateway.agenda import Agenda, Item
 from gateway.arrivals import Came, Strangers
 from gateway.clock import Now, text
 from gateway.clocks import Clocks
@@ -32,7 +32,14 @@ from gateway.store import verdicts
 from gateway.store.drain import Reader
 from gateway.terminal_spec import Standing
 from gateway.verdict_lines import tell
-from gateway.weighing import Weighed, Weighing, days_of, watermark, withdraw
+from gateway.weighing import (
+    Weighed,
+    Weighing,
+    days_of,
+    is_reached,
+    watermark,
+    withdraw,
+)
 
 log = logging.getLogger("punchgate.judging")
 
@@ -261,14 +268,13 @@ class Judging:
             came, self._came = self._came, Came()
             await self._aside(partial(self._take_in, came))
             self._clocks.see(current.own, standings)
-            for name, serial in current.own.items():
-                standing = standings.get(name)
-                at = standing and self._clocks.read_until(serial, standing)
-                if at and serial:
-                    self._read_until[serial] = max(self._read_until.get(serial, 0), at)
+            fresh = self._clocks.advance(self._read_until, current.own, standings)
             self._new_day(current)
             mark = self._watermark(current)
-            self._agenda.reached(partial(_is_reached, mark))
+            # What waits for a terminal says since when, once that is known.
+            self._agenda.reached(
+                lambda until: until.terminal in fresh or is_reached(mark, until)
+            )
             for serial in current.own.values():
                 seen = self._clocks.seen_at(serial)
                 if seen > self._looked.get(serial, 0):
@@ -386,9 +392,3 @@ def _refuse(problems: Iterable[str]) -> None:
 
 def _places(found: Iterable[tuple[str, str]]) -> list[tuple[str, date]]:
     return [(person, date.fromisoformat(day)) for person, day in found]
-
-
-def _is_reached(mark: Terminals, until: Until) -> bool:
-    if not until.terminal:
-        return until.moment <= mark.now
-    return mark.gap((until.terminal,), until.moment) is None

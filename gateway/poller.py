@@ -125,7 +125,7 @@ class Poller:
     def _complete(self, counts: Counts) -> None:
         """Note until when nothing can be missing: what was counted then is stored."""
         whole = counts.records <= self.standing.downloaded and not self.distrust
-        if whole and not self.waits_for_records:
+        if whole and not self.waits_for_records and self._due.keeps_punches(counts):
             self.standing.complete_at = self._asked
 
     async def _check_serial(self, serial: str) -> None:
@@ -311,8 +311,9 @@ class Poller:
             generation=generation,
         )
         await self._intake.ask(lambda db: raw.move(db, cursor))
+        brought = self._cursor is not None and read.new > 0
         self._cursor = cursor
-        self._due.done(counts, read.position, time.monotonic())
+        self._due.done(counts, read.position, time.monotonic(), brought=brought)
         self._show(cursor)
 
     def _show(self, cursor: raw.Cursor) -> None:

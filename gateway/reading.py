@@ -87,23 +87,36 @@ class Due:
     counted: int | None = None
     truthful: bool = False
     anchored_at: float = 0.0
+    brought: bool = False
 
     def is_due(self, counts: Counts, now: float) -> bool:
         """Return whether the log must be read."""
-        full = 0 < counts.record_capacity <= counts.records
         return (
             not self.truthful
-            or full
+            or _is_full(counts)
             or counts.records <= 0
             or counts.records != self.counted
             or now - self.anchored_at >= ANCHOR_SECONDS
         )
 
-    def done(self, counts: Counts, position: int, now: float) -> None:
-        """Remember a read that ended at `position`."""
+    def keeps_punches(self, counts: Counts) -> bool:
+        """Return whether what was punched until now is in the log.
+
+        A full log may refuse punches (rules.md E101): only what it brought since an
+        earlier read says that it does not.
+        """
+        return self.brought or not _is_full(counts)
+
+    def done(self, counts: Counts, position: int, now: float, *, brought: bool) -> None:
+        """Remember a read that ended at `position`, and whether it brought new ones."""
+        self.brought = brought
         self.counted = counts.records
         self.truthful = counts.records == position
         self.anchored_at = now
+
+
+def _is_full(counts: Counts) -> bool:
+    return 0 < counts.record_capacity <= counts.records
 
 
 @dataclass(slots=True)

@@ -220,3 +220,10 @@ def withdraw(stored: bytes) -> Verdict:
 
 def _place(entry: AttendanceEntry) -> tuple[str, str, int | None]:
     return entry.date, entry.shift, entry.session
+
+
+def is_reached(mark: Terminals, until: Until) -> bool:
+    """Say whether a moment is reached, by the clock or by reading a terminal."""
+    if not until.terminal:
+        return until.moment <= mark.now
+    return mark.gap((until.terminal,), until.moment) is None

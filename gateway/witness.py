@@ -16,9 +16,8 @@ from typing import Protocol, runtime_checkable
 
 from drivers.base import (
     Counts,
-    SilentError,
+    ProtocolError,
     Terminal,
-    TerminalError,
     TerminalUser,
     UnsupportedError,
 )
@@ -139,11 +138,9 @@ class Witness:
                 partial(happenings.new_operations, serial=serial, found=found)
             )
             new = await _named(terminal, said, found, new)
-        except SilentError:
-            raise
         except UnsupportedError:
             new = []  # so do some about an empty log
-        except TerminalError as error:
+        except ProtocolError as error:
             values = {"terminal": self._terminal, "error": str(error)}
             log.info("operations unread", values)
             return

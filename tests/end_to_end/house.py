@@ -57,6 +57,7 @@ class House:
         terminals: int = 1,
         people: Sequence[str] = PEOPLE,
         fast_seconds: int = 0,
+        capacity: int | None = None,
     ) -> None:
         self.folder = folder
         self.journal = folder / "data" / "journal.db"
@@ -68,6 +69,7 @@ class House:
                     serial=f"VT{number:08}",
                     clock=lambda: self._clock,
                     clock_offset_seconds=fast_seconds,
+                    capacity=capacity,
                 )
                 for number in range(terminals)
             ]

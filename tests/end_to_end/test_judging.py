@@ -8,6 +8,7 @@ import pytest
 
 from gateway import control
 from tests.end_to_end.house import DAY, House
+from tests.end_to_end.processes import query
 
 pytestmark = pytest.mark.slow
 
@@ -295,3 +296,51 @@ def test_a_history_read_from_a_fast_clock_costs_nobody(tmp_path: Path) -> None:
         assert "time_uncertain" in verdict["flags"]
         assert verdict["arrival"]["at"] == f"{DAY}T08:29:50+08:00"
         assert verdict["departure"]["at"] == f"{DAY}T12:00:30+08:00"
+
+
+def test_a_full_log_makes_nobody_absent(tmp_path: Path) -> None:
+    """E101: a log that may refuse punches proves no absence; who punched is judged."""
+    with House(tmp_path, capacity=2) as house:
+        house.write()
+        house.start()
+        house.until(house.read, "a look at the terminal")
+        for time in ("08:20:00", "12:05:00"):
+            house.set(time)
+            house.punch("1", time)
+        house.until(lambda: house.verdict("p1", 1).get("departure") is not None, "both")
+        house.set("20:00:00")
+        with pytest.raises(ValueError, match="full"):
+            house.punch("2", "20:00:00")
+        house.until(lambda: house.verdict("p2", 2).get("state") == "pending", "waits")
+        house.until(house.judged, "everything judged")
+        assert house.verdict("p1", 1)["findings"] == []
+        for person, session in (("p1", 2), ("p2", 1), ("p2", 2)):
+            verdict = house.verdict(person, session)
+            assert verdict["state"] == "pending"
+            assert "t0" in verdict["waits"]["en"]
+            assert not verdict["final"]
+
+
+def tampered(house: House) -> bool:
+    """Say whether the journal has told that a log is another one."""
+    sent = query(house.journal, "SELECT entry FROM outbox WHERE kind = 'event'")
+    return any(b"log_changed" in entry for (entry,) in sent)
+
+
+def test_an_erased_log_changes_no_verdict(tmp_path: Path) -> None:
+    """E102: the counter fell, which is told; what was stored stays, and counts."""
+    with House(tmp_path, people=["p1"]) as house:
+        house.write()
+        house.set("20:00:00")
+        for time in ("08:20:00", "12:05:00", "14:20:00", "17:35:00"):
+            house.punch("1", time)
+        house.start()
+        house.until(lambda: house.verdict("p1", 1).get("state") == "ok", "ok")
+        before = house.verdict("p1", 1)
+        house.fleet.clear(0)
+        house.set("07:00:00", TUESDAY)
+        house.punch("1", "07:00:00", day=TUESDAY)
+        house.until(lambda: tampered(house), "the event")
+        house.until(house.judged, "everything judged")
+        assert house.verdict("p1", 1) == before
+        house.until(lambda: house.verdict("p1", 2)["state"] == "ok", "the next day")

@@ -56,7 +56,7 @@ def centre(site: Site) -> set[str]:
 
 
 def test_a_reboot_at_every_packet(site: Site) -> None:
-    """Wherever in the answer the power goes, every record arrives, and once."""
+    """E103: wherever in the answer the power goes, all arrives in the end, and once."""
     configs = [
         VirtualConfig(
             serial=f"VT{number:08}",

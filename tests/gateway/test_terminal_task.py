@@ -189,7 +189,7 @@ def test_when_a_log_is_read(counts: Counts, now: float, *, due: bool) -> None:
     """A counter that did not move spares the read, but not for ever."""
     found = Due()
     assert found.is_due(counts, now)
-    found.done(Counts(0, 5, 100), 5, 10.0)
+    found.done(Counts(0, 5, 100), 5, 10.0, brought=False)
     assert found.is_due(counts, now) is due
 
 
@@ -197,7 +197,7 @@ def test_when_a_log_is_read(counts: Counts, now: float, *, due: bool) -> None:
 def test_a_counter_that_lied_is_not_asked_again(counted: int, position: int) -> None:
     """Where the count is not what was read, or is nothing, the log is read."""
     found = Due()
-    found.done(Counts(0, counted, 0), position, 0.0)
+    found.done(Counts(0, counted, 0), position, 0.0, brought=False)
     assert found.is_due(Counts(0, counted, 0), 0.1)
 
 
