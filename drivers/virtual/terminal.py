@@ -18,6 +18,7 @@ from drivers.zk.operations import Operation
 
 _BIND_TRIES = 100
 _REBIND_SECONDS = 0.05
+_ACCEPTING_STEPS = 3
 _RESTART_SECONDS = 0.05
 
 
@@ -86,6 +87,10 @@ class VirtualTerminal:
     async def stop(self) -> None:
         """Close the ports, drop every client and wait until all is quiet."""
         self._unplug()
+        # Whoever was accepted at this very moment becomes a client first: a loop that
+        # ends before would leave the socket to the garbage collector.
+        for _ in range(_ACCEPTING_STEPS):
+            await asyncio.sleep(0)
         while tasks := list(self._tasks):
             for task in tasks:
                 task.cancel()
