@@ -16,8 +16,8 @@ UNITS ?= punchgate.service punchgate-central.service
 BIN = .venv/bin
 # pyzk comes as source only; it is built with what requirements/build.txt pins.
 PIP_INSTALL = install -q --disable-pip-version-check --no-build-isolation --use-pep517
-JUDGE = gateway/core/*.py,gateway/core/book/*,gateway/core/policy/*,gateway/core/rules/*
-GATED = $(JUDGE),gateway/store/outbox.py,gateway/store/drain.py,sync/ledger.py,drivers/zk/*
+CORE = gateway/core/*
+GATED = $(CORE),gateway/store/outbox.py,gateway/store/drain.py,sync/ledger.py,drivers/zk/*
 
 CHECK_MACHINE = $(PYTHON) -c 'import struct, sys; \
 	struct.calcsize("P") == 8 or sys.exit("punchgate needs a 64-bit system; this Python is a 32-bit one."); \

@@ -16,7 +16,7 @@ from tests.gateway.commands import run
 GATEWAY = """[gateway]
 id = "gw-1"
 site = "hq"
-data_dir = "data"
+data_dir = "{data}"
 book = "book.toml"
 [mqtt]
 host = "localhost"
@@ -58,7 +58,9 @@ def secret(folder: Path, name: str, text: str = PASSWORD, mode: int = 0o600) -> 
 def gateway(folder: Path, mqtt: str = "", terminal: str = "") -> Path:
     """Write a gateway file."""
     path = folder / "gateway.toml"
-    path.write_text(GATEWAY.format(mqtt=mqtt, terminal=terminal), "utf-8")
+    path.write_text(
+        GATEWAY.format(mqtt=mqtt, terminal=terminal, data=folder / "data"), "utf-8"
+    )
     return path
 
 
