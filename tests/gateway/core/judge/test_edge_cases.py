@@ -1,5 +1,6 @@
 """The table of edge cases is complete, and every test it names is run."""
 
+import os
 import re
 import subprocess
 import sys
@@ -72,6 +73,7 @@ def collected() -> set[tuple[str, str]]:
             *(str(path(file)) for file in files),
         ],
         cwd=REPO,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
