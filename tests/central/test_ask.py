@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+import gateway.cli.every  # noqa: F401 - registers the commands
 from central.incoming import read
 from central.store.gateways import keep_states
 from central.store.store import CentralStore

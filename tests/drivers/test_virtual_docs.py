@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+import gateway.cli.every  # noqa: F401 - registers the commands
 from drivers.virtual.config import MODELS
 from drivers.virtual.faults import FAULT_LIST
 from drivers.zk.records import LAYOUTS

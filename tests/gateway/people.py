@@ -11,7 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 from typer.testing import CliRunner
 
-import gateway.cli  # noqa: F401 - registers the commands
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
 from gateway.core.book import read_book
 from gateway.store import epochs, outbox, raw

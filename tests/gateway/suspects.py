@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-import gateway.cli  # noqa: F401 - registers the commands
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
 
 FIRST = date(2026, 9, 21)  # a Monday

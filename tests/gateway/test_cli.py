@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
 from tests.brokers import free_port
 from tests.end_to_end.processes import COMMAND, Process, Site, until
@@ -281,3 +284,23 @@ def test_virtual_announces_its_port_and_ends_cleanly(tmp_path: Path) -> None:
         assert first.end() == 0
     finally:
         first.close()
+
+
+def test_a_daemon_carries_no_other_command() -> None:
+    """What runs for years on a small machine imports what it needs, and no tables."""
+    said = (
+        "import sys, gateway.cli.serve;"
+        "print(*[m for m in sys.modules if m.split('.')[0] in ('rich', 'openpyxl')"
+        " or m.startswith('gateway.cli.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) == {"gateway.cli.app", "gateway.cli.serve"}
+
+
+def test_the_daemon_has_its_help() -> None:
+    """Alone it is the same command as among the others."""
+    done = run("run", "--help")
+    assert done.returncode == 0
+    assert "punchgate run [OPTIONS]" in done.stdout

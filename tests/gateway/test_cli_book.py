@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from typer.testing import CliRunner, Result
 
-import gateway.cli  # noqa: F401 - registers the commands
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
 from gateway.core.book import TABLES
 from tests.gateway.commands import run as run_child

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-import gateway.cli  # noqa: F401 - registers the commands
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway import policies
 from gateway.calendar_sheet import year_of
 from gateway.cli.app import app

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-import gateway.cli  # noqa: F401 - registers the commands
+import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
 from gateway.settings import GatewaySettings, MqttSettings, TerminalSettings
 
