@@ -11,6 +11,7 @@ from gateway.clock import Now, text
 from gateway.poller import Standing
 from gateway.settings import Loaded
 from gateway.store.drain import Reader
+from gateway.store.figures import Counter
 from sync.messages import Equation, State, TerminalState, encode
 
 VERSION = version("punchgate")
@@ -56,6 +57,7 @@ class Retained:
         self._reader = reader
         self._now = now
         self._newest = status.Newest()
+        self._counter = Counter()
         self._said: dict[str, _Said] = {}
         self._unsaid: set[str] = set()
         self._progress: tuple[int, int, int] | None = None
@@ -114,12 +116,11 @@ class Retained:
         serial, standing = loaded.book_serial(terminal), self._view.standing(terminal)
         if not serial:
             return  # nobody knows yet which one it is
-        counted = status.figures(
-            self._reader,
-            serial,
-            settings.driver.value,
-            standing.generation,
-            self._view.sent_upto,
+        counted = self._counter.count(
+            self._reader.db,
+            status.log_of(settings, serial, standing),
+            status.progress(self._reader, self._view.sent_upto),
+            standing.last_read,
         )
         newest = self._newest.of(self._reader, serial)
         line = status.terminal(settings, serial, standing, counted, newest)

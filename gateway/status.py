@@ -12,7 +12,7 @@ from gateway.poller import Standing
 from gateway.settings import Loaded, TerminalSettings
 from gateway.store import journal, raw
 from gateway.store.drain import Reader
-from gateway.store.figures import Figures, Progress, broken_term, count
+from gateway.store.figures import Figures, Log, Progress, broken_term, count
 from gateway.store.schema import table
 from sync import certificates
 
@@ -60,13 +60,15 @@ class Newest:
         return known
 
 
-def figures(
-    reader: Reader, serial: str, driver: str, generation: int, sent: int
-) -> Figures:
-    """Count what became of the log a terminal has now; `sent` is the last seq sent."""
+def progress(reader: Reader, sent: int) -> Progress:
+    """Return how far the newest epoch is delivered; `sent` is the last seq sent."""
     epoch = reader.epoch()
-    progress = Progress(epoch["id"], sent, epoch["acked_seq"])
-    return count(reader.db, serial, driver, generation, progress)
+    return Progress(epoch["id"], sent, epoch["acked_seq"])
+
+
+def log_of(settings: TerminalSettings, serial: str, standing: Standing) -> Log:
+    """Return which log a terminal has now."""
+    return Log(serial, settings.driver.value, standing.generation)
 
 
 def terminal(
@@ -145,14 +147,14 @@ def whole(  # noqa: PLR0913 - everything a status is made of
     half_read: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return `status --json`, counted now."""
-    sent = int(uplink["sent_upto"]) if uplink else 0
+    delivered = progress(reader, int(uplink["sent_upto"]) if uplink else 0)
     lines = [
         terminal(
             spec,
             serial := loaded.book_serial(spec.id),
             # A reload may be about to start this terminal.
             standing := standings.get(spec.id, Standing()),
-            figures(reader, serial, spec.driver.value, standing.generation, sent),
+            count(reader.db, log_of(spec, serial, standing), delivered),
             newest.of(reader, serial),
         )
         for spec in loaded.settings.terminals

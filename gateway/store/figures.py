@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from gateway.store.outbox import last_interpreted
 from gateway.store.schema import table
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One state of a terminal's log, from clear to clear, as one driver reads it."""
+
+    serial: str
+    driver: str
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +38,87 @@ class Progress:
     acked: int
 
 
-def count(
-    db: Database, serial: str, driver: str, generation: int, progress: Progress
-) -> Figures:
-    """Count what is stored of a terminal's log as it is now, by the driver it has."""
-    log = [serial, driver, generation]
-    where = "serial = ? AND driver = ? AND generation = ?"
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How many rows of each kind a log has."""
 
+    stored: int
+    punches: int
+    repeats: int
+    rejected: int
+
+
+_Mark = tuple[str | None, int, int]
+_OF_LOG = "serial = ? AND driver = ? AND generation = ?"
+
+
+class Counter:
+    """Counts logs; one that nothing came to since the last time is not counted again.
+
+    Counting a long log takes a while and is asked for at every look of a live terminal.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Log, tuple[_Mark, _Rows]] = {}
+
+    def count(
+        self, db: Database, log: Log, progress: Progress, read_at: str | None
+    ) -> Figures:
+        """Count what is stored of a log, which was last read at `read_at`."""
+        mark = _mark(db, log, read_at)
+        known = self._known.get(log)
+        if known is None or known[0] != mark:
+            known = self._known[log] = mark, _rows(db, log)
+        return _figures(db, log, progress, known[1])
+
+
+def count(db: Database, log: Log, progress: Progress) -> Figures:
+    """Count what is stored of a log."""
+    return _figures(db, log, progress, _rows(db, log))
+
+
+def _mark(db: Database, log: Log, read_at: str | None) -> _Mark:
+    """Return what changes with a log's rows.
+
+    They are never deleted. New ones have higher numbers and are interpreted in their
+    order; rows of an older generation are carried over by a read, before its end.
+    """
+    (row,) = table(db, "raw").rows_where(
+        _OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"
+    )
+    return read_at, row["last"], min(row["last"], last_interpreted(db))
+
+
+def _values(log: Log) -> list[str | int]:
+    return [log.serial, log.driver, log.generation]
+
+
+def _rows(db: Database, log: Log) -> _Rows:
     def became(outcome: str) -> int:
-        return table(db, "outcomes").count_where(
-            f"{where} AND outcome = ?", [*log, outcome]
-        )
+        where = f"{_OF_LOG} AND outcome = ?"
+        return table(db, "outcomes").count_where(where, [*_values(log), outcome])
 
-    def behind(seq: int) -> int:
-        behind = f"{where} AND epoch = ? AND seq > ?"
-        return table(db, "punches").count_where(behind, [*log, progress.epoch, seq])
-
-    punches = table(db, "punches").count_where(where, log)
-    return Figures(
-        stored=table(db, "raw").count_where(where, log),
-        punches=punches,
+    return _Rows(
+        stored=table(db, "raw").count_where(_OF_LOG, _values(log)),
+        punches=table(db, "punches").count_where(_OF_LOG, _values(log)),
         repeats=became("repeat"),
         rejected=became("rejected"),
-        sent=punches - behind(max(progress.sent, progress.acked)),
-        acknowledged=punches - behind(progress.acked),
+    )
+
+
+def _figures(db: Database, log: Log, progress: Progress, rows: _Rows) -> Figures:
+    def behind(seq: int) -> int:
+        where = f"{_OF_LOG} AND epoch = ? AND seq > ?"
+        values = [*_values(log), progress.epoch, seq]
+        return table(db, "punches").count_where(where, values)
+
+    return Figures(
+        stored=rows.stored,
+        punches=rows.punches,
+        repeats=rows.repeats,
+        rejected=rows.rejected,
+        sent=rows.punches - behind(max(progress.sent, progress.acked)),
+        acknowledged=rows.punches - behind(progress.acked),
     )
 
 

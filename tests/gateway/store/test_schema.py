@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from gateway.store import drain, outbox, raw, schema
-from gateway.store.figures import Figures, Progress, count
+from gateway.store.figures import Figures, Log, Progress, count
 
 TABLES = {
     "raw",
@@ -65,7 +65,7 @@ def test_a_journal_with_an_outcome_for_every_punch_keeps_its_figures() -> None:
         schema.table(db, "punches").insert(row)
     schema.migrate(db, "1.2.3")
     assert outbox.last_interpreted(db) == 4
-    found = count(db, "S", "zk", 2, Progress(epoch=1, sent=2, acked=1))
+    found = count(db, Log("S", "zk", 2), Progress(epoch=1, sent=2, acked=1))
     assert found == Figures(4, 2, 1, 1, 2, 1)
     assert [row["raw_id"] for row in schema.table(db, "punches").rows] == [1, 4]
     assert raw.left_behind(db, "S", "zk", 2) == 4
