@@ -5,6 +5,7 @@ folder. Prints a Markdown table; `--json` the figures alone.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import sqlite3
@@ -102,6 +103,7 @@ def one_round(folder: Path, own: Path) -> Figures:
     start = time.perf_counter()
     lines = list(read_file(folder / "log.dat"))
     figures = {"parse": time.perf_counter() - start}
+    gc.freeze()  # an import does so too, and never has all lines at once
     (own / "raw").mkdir()
     figures["whole"] = asyncio.run(whole(own, lines))
     figures["raw"] = asyncio.run(raw_alone(own))

@@ -1,6 +1,7 @@
 """`punchgate import`: attendance exports carried over on a USB stick."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
@@ -75,6 +76,7 @@ def import_file(
         what = "is no file" if file.exists() else "does not exist"
         fail(f"{file} {what}; name an export such as 1_attlog.dat", USAGE)
     found = Imported()
+    gc.freeze()  # the book stays to the end; nobody needs to look through it again
     try:
         asyncio.run(_import(file, loaded, terminal, serial, found))
     except (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from gateway.store.outbox import last_interpreted
-from gateway.store.schema import table
+from gateway.store.schema import OF_LOG, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,6 @@ class _Rows:
 
 
 _Mark = tuple[str | None, int, int]
-_OF_LOG = "serial = ? AND driver = ? AND generation = ?"
 
 
 class Counter:
@@ -84,7 +83,7 @@ def _mark(db: Database, log: Log, read_at: str | None) -> _Mark:
     order; rows of an older generation are carried over by a read, before its end.
     """
     (row,) = table(db, "raw").rows_where(
-        _OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"
+        OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"
     )
     return read_at, row["last"], min(row["last"], last_interpreted(db))
 
@@ -95,12 +94,12 @@ def _values(log: Log) -> list[str | int]:
 
 def _rows(db: Database, log: Log) -> _Rows:
     def became(outcome: str) -> int:
-        where = f"{_OF_LOG} AND outcome = ?"
+        where = f"{OF_LOG} AND outcome = ?"
         return table(db, "outcomes").count_where(where, [*_values(log), outcome])
 
     return _Rows(
-        stored=table(db, "raw").count_where(_OF_LOG, _values(log)),
-        punches=table(db, "punches").count_where(_OF_LOG, _values(log)),
+        stored=table(db, "raw").count_where(OF_LOG, _values(log)),
+        punches=table(db, "punches").count_where(OF_LOG, _values(log)),
         repeats=became("repeat"),
         rejected=became("rejected"),
     )
@@ -108,7 +107,7 @@ def _rows(db: Database, log: Log) -> _Rows:
 
 def _figures(db: Database, log: Log, progress: Progress, rows: _Rows) -> Figures:
     def behind(seq: int) -> int:
-        where = f"{_OF_LOG} AND epoch = ? AND seq > ?"
+        where = f"{OF_LOG} AND epoch = ? AND seq > ?"
         values = [*_values(log), progress.epoch, seq]
         return table(db, "punches").count_where(where, values)
 

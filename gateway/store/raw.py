@@ -8,14 +8,14 @@ before it in the log. Reading the same log again adds nothing.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
 from gateway.clock import moment, text
 from gateway.core.values import RawRecord, Source
 from gateway.store.drain import insert
-from gateway.store.schema import table
+from gateway.store.schema import OF_LOG, table
 from gateway.store.seen import Seen, fingerprint
 
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
@@ -76,8 +76,7 @@ def record_key(record: RawRecord) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A stored record, its row, and the generation of the log it was seen in."""
 
     id: int
@@ -166,8 +165,7 @@ def _move(db: Database, row: dict[str, Any], generation: int) -> None:
 
 def left_behind(db: Database, serial: str, driver: str, generation: int) -> int:
     """Count the records of a generation that a later one no longer holds."""
-    where = "serial = ? AND driver = ? AND generation = ?"
-    return table(db, "raw").count_where(where, [serial, driver, generation])
+    return table(db, "raw").count_where(OF_LOG, [serial, driver, generation])
 
 
 def holds(db: Database, serial: str, badge: str, at: str) -> bool:

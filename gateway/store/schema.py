@@ -32,6 +32,9 @@ from gateway.errors import NewerJournalError
 
 migrations = Migrations("punchgate.journal")
 
+OF_LOG = "serial = ? AND driver = ? AND generation = ? AND generation != 0"
+"""The rows of a log; that it is none of a file lets SQLite use the index of logs."""
+
 INTERPRETED = "interpreted"
 """Key of `meta`: the raw row up to which rows were made punches, or none."""
 
@@ -278,6 +281,22 @@ def _suspicions(db: Database) -> None:
     table(db, "labels").create(
         {"id": int, "case": str, "review": str}, pk="id", not_null={"case", "review"}
     ).create_index(["case"])
+
+
+@migrations(name="0007_logs")
+def _logs(db: Database) -> None:
+    # What came by file is of no terminal's log: to have it in the indices that count
+    # logs cost a tenth of the time of storing it.
+    for name, *columns in (
+        ("raw", "serial", "driver", "generation"),
+        ("punches", "serial", "driver", "generation", "epoch", "seq"),
+    ):
+        index = f"idx_{name}_{'_'.join(columns)}"
+        db.execute(f"DROP INDEX {index}")
+        db.execute(
+            f"CREATE INDEX {index} ON {name} ({', '.join(columns)})"
+            " WHERE generation != 0"
+        )
 
 
 def migrate(db: Database, version: str) -> None:

@@ -50,8 +50,8 @@ def do(journal: Journal, job: Job[T]) -> T:
 
 
 def keep(db: Database, records: Sequence[RawRecord]) -> int:
-    """Store records as one whole read of a log."""
-    return raw.store(db, records, Seen()).new
+    """Store records as one whole read of a terminal's first log."""
+    return raw.store(db, records, Seen(), generation=1).new
 
 
 def outcomes(db: Database) -> list[tuple[int, str, str | None, str | None]]:

@@ -9,11 +9,10 @@ from gateway.store import epochs
 from gateway.store.again import fork
 from gateway.store.figures import Counter, Figures, Log, Progress, broken_term, count
 from gateway.store.outbox import interpret
-from gateway.store.raw import FILED
 from tests.builders import STAMP, entry, meaning, record, records
 from tests.gateway.store.journals import keep
 
-BY_ZK = Log("VT00000001", "zk", FILED)
+BY_ZK = Log("VT00000001", "zk", 1)
 GOOD = Figures(stored=10, punches=7, repeats=2, rejected=1, sent=7, acknowledged=5)
 
 

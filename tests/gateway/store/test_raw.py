@@ -124,7 +124,7 @@ def test_a_record_comes_back_as_it_was(content: bytes | None) -> None:
     )
     with memory() as db:
         keep(db, [whole])
-        assert raw.after(db, 0, 10) == [raw.Row(1, raw.FILED, whole)]
+        assert raw.after(db, 0, 10) == [raw.Row(1, 1, whole)]
 
 
 def test_rows_are_read_behind_a_row_up_to_a_limit(db: Database) -> None:
@@ -155,7 +155,7 @@ def test_the_first_reading_of_a_record_stays(db: Database) -> None:
     one = record(raw=b"x")
     keep(db, [one])
     assert keep(db, [replace(one, position=4, driver="pyzk", badge="9")]) == 0
-    assert raw.after(db, 0, 9) == [raw.Row(1, raw.FILED, one)]
+    assert raw.after(db, 0, 9) == [raw.Row(1, 1, one)]
 
 
 @pytest.mark.parametrize("offset", [None, -1.5])

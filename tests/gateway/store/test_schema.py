@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlite_utils import Database
 
 from gateway.store import drain, outbox, raw, schema
@@ -70,6 +71,14 @@ def test_a_journal_with_an_outcome_for_every_punch_keeps_its_figures() -> None:
     assert [row["raw_id"] for row in schema.table(db, "punches").rows] == [1, 4]
     assert raw.left_behind(db, "S", "zk", 2) == 4
     db.close()
+
+
+@pytest.mark.parametrize("name", ["raw", "punches"])
+def test_counting_a_log_is_by_its_index_alone(db: Database, name: str) -> None:
+    """However much a journal holds of other terminals and files."""
+    sql = f"EXPLAIN QUERY PLAN SELECT count(*) FROM {name} WHERE {schema.OF_LOG}"
+    ((*_, plan),) = db.execute(sql, ("VT00000001", "zk", 1)).fetchall()
+    assert f"USING COVERING INDEX idx_{name}_serial_driver_generation" in plan
 
 
 def test_a_young_journal_is_interpreted_from_its_first_row() -> None:
