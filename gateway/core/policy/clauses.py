@@ -55,6 +55,7 @@ class Clause:
     proxy_punch_fen: int | None = key(None, check=_amount)
     falsification_fen: int | None = key(None, check=_amount)
     unrelated_work_fen: int | None = key(None, check=_amount)
+    return_unconfirmed_fen: int | None = key(None, check=_amount)
     complaint_fen: int | None = key(None, check=_amount)
 
 

@@ -172,6 +172,7 @@ def _prices(found: PolicyFile, walker: Walker) -> dict[FindingKind, Price]:
                 reason = f"there is no clause {text.clause!r} in this file"
                 walker.problem((*where, "clause"), reason)
     _complete(found, prices, walker)
+    _breach(found, prices, walker)
     return prices
 
 
@@ -227,6 +228,21 @@ def _complete(
                 " [notices] with the reason why it costs nothing, or list it in unused"
             )
             walker.problem(("clauses",), reason)
+
+
+def _breach(
+    found: PolicyFile, prices: dict[FindingKind, Price], walker: Walker
+) -> None:
+    """Note a breach that costs nothing, and a mere notice that costs something."""
+    kind = FindingKind.RETURN_UNCONFIRMED
+    priced = kind in prices and prices[kind].amount_fen is not None
+    breach = found.leave.return_unconfirmed is settings.ReturnUnconfirmed.BREACH
+    if breach and not priced:
+        reason = f"a breach costs something: give {kind}_fen in its clause"
+        walker.problem(("leave", "return_unconfirmed"), reason)
+    elif priced and not breach:
+        reason = f"clause {prices[kind].clause} has {kind}_fen: it is a breach"
+        walker.problem(("leave", "return_unconfirmed"), reason)
 
 
 def _confirmed(found: PolicyFile, walker: Walker) -> None:

@@ -326,6 +326,22 @@ LATE = "late_fen = 50000\n"
                 " both amounts stand in one clause"
             ),
         ),
+        (
+            'return_unconfirmed = "notice"',
+            'return_unconfirmed = "breach"',
+            (
+                "leave.return_unconfirmed: a breach costs something:"
+                " give return_unconfirmed_fen in its clause"
+            ),
+        ),
+        (
+            '[clauses."S0-T19-9"]',
+            '[clauses."S0-T19-9"]\nreturn_unconfirmed_fen = 1',
+            (
+                "leave.return_unconfirmed: clause S0-T19-9 has"
+                " return_unconfirmed_fen: it is a breach"
+            ),
+        ),
         (LATE, "late_fen = -1\n", "clauses.S0-T19-6(1).late_fen: must be from 0 to"),
         (
             "off_post_above_minutes = 180",

@@ -240,6 +240,32 @@ def test_e87_a_return_nobody_confirmed() -> None:
     assert (found.fen, found.states) == ([], ["ok", "ok"])
 
 
+def test_e87_a_return_nobody_confirmed_may_be_a_breach() -> None:
+    """A rule that says so says what it costs; whoever confirmed pays nothing."""
+    rule = policy(
+        "client-contract",
+        ('return_unconfirmed = "notice"', 'return_unconfirmed = "breach"'),
+        (
+            """[notices.return_unconfirmed]
+clause = "S0-T19-9"
+zh = "条款未规定金额"
+en = "the clause names no amount"
+""",
+            "",
+        ),
+        (
+            '[clauses."S0-T19-9"]\n',
+            '[clauses."S0-T19-9"]\nreturn_unconfirmed_fen = 10000\n',
+        ),
+    )
+    times = ("10:29", "12:05", *AFTERNOON)
+    found = judge(times, leave(at("08:30"), at("10:30")), forced=rule)
+    assert [one.clause for one in found.findings] == ["S0-T19-9"]
+    assert found.fen == [10_000]
+    confirmed = leave(at("08:30"), at("10:30"), f"returned_at = {at('10:29')}")
+    assert judge(times, confirmed, forced=rule).fen == []
+
+
 @pytest.mark.parametrize(
     "times, kind",
     [
