@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from gateway.core.book.badges import number_there, zeros_ignored
 from gateway.core.book.duty import DayOrder, Roster, Shift
 from gateway.core.book.fields import DAY_SECONDS
 from gateway.core.book.placed import Placed, of
-from gateway.core.book.standing import Contract, Enrolment
+from gateway.core.book.standing import ANY_TERMINAL, Contract, Enrolment
 from gateway.core.book.timeline import grouped, timeline
 
 _DAY = timedelta(days=1)
@@ -28,6 +29,7 @@ _WARNED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 def check(rows: list[Placed[Any]]) -> None:
     """Note rows that contradict each other, and warn of odd ones."""
     _one_person_per_badge(of(rows, "enrolments"))
+    _one_person_per_number(of(rows, "enrolments"), of(rows, "terminals"))
     _one_contract_per_vendor(of(rows, "contracts"))
     _one_duty_at_a_time(of(rows, "roster"), of(rows, "shifts"))
     _one_order_per_day(of(rows, "days"))
@@ -64,6 +66,29 @@ def _one_person_per_badge(rows: list[Placed[Any]]) -> None:
                 f"badge {one.badge!r} on {one.terminal!r} already belongs to"
                 f" {one.person} on some of these days; give one of them from/to"
                 " dates",
+            )
+
+
+def _one_person_per_number(
+    rows: list[Placed[Any]], terminals: list[Placed[Any]]
+) -> None:
+    """Find badges that are one where leading zeros are ignored."""
+    ignoring = sorted(zeros_ignored(placed.row for placed in terminals))
+
+    def wrong(one: Enrolment, two: Enrolment) -> bool:
+        apart = one.person != two.person and one.badge != two.badge
+        return apart and one.overlaps(two)
+
+    there = [one for one in rows if one.row.terminal in {*ignoring, ANY_TERMINAL}]
+    for group in _groups(there if ignoring else [], number_there):
+        for first, second in _against_earlier(group, wrong):
+            one, two = first.row, second.row
+            where = ignoring[0] if one.terminal == ANY_TERMINAL else one.terminal
+            second.raw.problem(
+                "badge",
+                f"badge {two.badge!r} is {one.badge!r} of {one.person} on {where!r},"
+                " where leading zeros are ignored; enrol each on its own terminals,"
+                " or give one of them from/to dates",
             )
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from gateway.core.book import lookup
+from gateway.core.book.badges import number
 from gateway.core.book.days import (
     Correction,
     Handover,
@@ -129,10 +130,14 @@ class Book:
         """Return the id of the person with `badge` on `terminal` on `day`.
 
         An enrolment on this very terminal goes before one for every terminal: the same
-        number on two terminals can be two people.
+        number on two terminals can be two people. Badges are compared as text, leading
+        zeros count, unless the book says otherwise of the terminal.
         """
+        known = self._lookup.badges
+        if terminal in self._lookup.zeros_ignored:
+            known, badge = self._lookup.numbers, number(badge)
         for where in (terminal, ANY_TERMINAL):
-            for row in self._lookup.badges.get((where, badge), ()):
+            for row in known.get((where, badge), ()):
                 if row.covers(day):
                     return row.person
         return None

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from gateway.core.book.badges import number_there, zeros_ignored
 from gateway.core.book.days import (
     Correction,
     Handover,
@@ -30,10 +31,15 @@ _LAST_DAY = date.max - DAY
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Rows by what they are asked by; timelines of days or of local date-times."""
+    """Rows by what they are asked by; timelines of days or of local date-times.
+
+    `numbers` are badges without leading zeros, for the terminals in `zeros_ignored`.
+    """
 
     by_id: Mapping[tuple[str, str], Any]
     badges: Mapping[tuple[str, str], tuple[Enrolment, ...]]
+    numbers: Mapping[tuple[str, str], tuple[Enrolment, ...]]
+    zeros_ignored: frozenset[str]
     enrolments: Mapping[str, tuple[Enrolment, ...]]
     contracts: Mapping[str, Timeline[Contract]]
     roster: Mapping[str, Timeline[Roster]]
@@ -61,9 +67,12 @@ class Lookup:
 def build(rows: Rows, by_id: Mapping[tuple[str, str], Any]) -> Lookup:
     """Index the rows that count; `by_id` also has ids of superseded rows."""
     spans = [row for row in rows.roster if not row.dates]
+    ignoring = zeros_ignored(rows.terminals)
     return Lookup(
         by_id=by_id,
         badges=grouped(rows.enrolments, attrgetter("terminal", "badge")),
+        numbers=grouped(rows.enrolments, number_there) if ignoring else {},
+        zeros_ignored=ignoring,
         enrolments=grouped(rows.enrolments, attrgetter("person")),
         contracts=timelines(rows.contracts, attrgetter("vendor"), _days),
         roster=timelines(spans, attrgetter("person"), _days),

@@ -42,6 +42,7 @@ MEANINGS: Mapping[str, str] = {
     "biometric_notice_at": "生物识别告知日期 · told about biometrics",
     "biometric_consent_at": "生物识别同意日期 · agreed to biometrics",
     "nda_signed_at": "保密协议签署日期 · signed the secrecy agreement",
+    "leading_zeros": "前导零是否区分 · whether «0012» is «12» there",
     "badge": "考勤号（文本，保留前导零） · badge as text, leading zeros count",
     "sessions": "时段 · sessions, 08:30-12:00; 14:30-17:30",
     "days": "上班日 · workdays, every, or mon; tue; …",

@@ -73,6 +73,13 @@ class Site:
     calendar: CalendarName = CalendarName.CN
 
 
+class LeadingZeros(StrEnum):
+    """What the zeros in front of a number are on a terminal (E39)."""
+
+    COUNT = "count"
+    IGNORED = "ignored"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookTerminal(Row):
     """A terminal (考勤机) of the site; the book owns its serial."""
@@ -82,6 +89,7 @@ class BookTerminal(Row):
     place: str = ""
     site: str | None = None
     timezone: str | None = key(None, check=fields.zone)
+    leading_zeros: LeadingZeros = LeadingZeros.COUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from datetime import UTC, date, datetime
 
-from gateway.core.book import Book
+import pytest
+
+from gateway.core.book import Book, read_book
 from gateway.core.judge import Judge
 from gateway.core.moments import read
 from gateway.core.normalise import attribute, punch_id
@@ -151,6 +153,65 @@ def test_e39_numbers_are_texts() -> None:
         assert list(attributed(world, [("lobby", badge, f"{DAY}T08:20:00")])) == [
             person
         ]
+
+
+GATE = rows("terminals", 'id = "gate"', 'serial = "G1"', 'leading_zeros = "ignored"')
+
+
+@pytest.mark.parametrize(
+    "mine, there, person",
+    [
+        ("0012", "12", "p2"),
+        ("12", "00012", "p2"),
+        ("0", "000", "p2"),
+        ("12", "120", None),
+        ("A07", "A7", None),
+        ("0A7", "A7", None),
+        ("\uff11\uff12", "012", None),
+    ],
+)
+@pytest.mark.parametrize("where", ["gate", "*"])
+def test_e39_a_terminal_may_ignore_leading_zeros(
+    mine: str, there: str, person: str | None, where: str
+) -> None:
+    """What the book declares of a terminal holds on it and on no other."""
+    world = book(SECOND, GATE, enrolled("p2", mine, f'terminal = "{where}"'))
+
+    def whose(terminal: str, badge: str) -> str | None:
+        return attribute(world, terminal, badge, f"{DAY}T08:20:00", RECEIVED)[0]
+
+    assert whose("gate", there) == person
+    assert whose("gate", mine) == "p2"
+    assert whose("lobby", there) is None
+
+
+@pytest.mark.parametrize(
+    "first, second, conflict",
+    [
+        (("0012", "gate"), ("12", "gate"), True),
+        (("0012", "*"), ("12", "*"), True),
+        (("0012", "gate"), ("12", "*"), False),  # the terminal's own goes before
+        (("0012", "lobby"), ("12", "lobby"), False),
+        (("0012", "gate"), ("13", "gate"), False),
+    ],
+)
+def test_e39_two_people_with_one_number_are_a_problem(
+    first: tuple[str, str], second: tuple[str, str], *, conflict: bool
+) -> None:
+    """Where zeros are ignored, a badge of one must not be the badge of another."""
+    rows_of = zip(("p1", "p2"), (first, second), strict=True)
+    told = [enrolled(who, no, f'terminal = "{at}"') for who, (no, at) in rows_of]
+    own = rows("people", 'id = "p1"', 'name = "甲一"', 'vendor = "acme"')
+    base = 'version = "1"\n[site]\nid = "hq"\n' + rows(
+        "vendors", 'id = "acme"', 'name = "甲"'
+    )
+    lobby = rows("terminals", 'id = "lobby"', 'serial = "L1"')
+    text = "\n".join([base, lobby, GATE, own, SECOND, *told])
+    found, problems = read_book(text, "book.toml")
+    assert (found is None) == conflict, problems
+    if conflict:
+        (problem,) = problems
+        assert "badge '12' is '0012' of p1 on 'gate'" in problem.reason
 
 
 def test_e40_before_the_first_and_behind_the_last_day_of_a_person() -> None:
