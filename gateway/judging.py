@@ -14,11 +14,12 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from gateway import affected, law
 from gateway.agenda import Agenda, Item
 from gateway.arrivals import Came, Strangers
+from gateway.aside import Aside
 from gateway.clock import Now, text
 from gateway.clocks import Clocks
 from gateway.core.moments import day_of
@@ -51,7 +52,6 @@ _TICK_SECONDS = 1.0
 _HELD_SECONDS = 120.0
 _ITEMS, _DAYS = 8, 31
 _FIRST_YEAR = 2026
-_T = TypeVar("_T")
 
 
 class Reading(Protocol):
@@ -106,7 +106,7 @@ class Judging:
         self._held_since: float | None = None
         self._free = asyncio.Lock()
         self._woken = asyncio.Event()
-        self._thread: asyncio.Future[Any] | None = None
+        self._aside = Aside()
         self._refused: tuple[str, ...] = ()
         self._failed: set[tuple[str, date]] = set()
         self.again = 0
@@ -115,16 +115,15 @@ class Judging:
     async def open(self) -> None:
         """Take up where the last process stopped; the journal is open."""
         self._reader.open()
-        self._done = await self._aside(lambda: verdicts.progress(self._reader.db))
-        self._read_until = await self._aside(
+        self._done = await self._aside.do(lambda: verdicts.progress(self._reader.db))
+        self._read_until = await self._aside.do(
             lambda: verdicts.watermarks(self._reader.db)
         )
         self._upto, self._day = self._done.upto, self._done.day
 
     async def close(self) -> None:
         """Wait for what is being judged; let the journal go."""
-        if self._thread is not None:
-            await asyncio.wait([self._thread])
+        await self._aside.ended()
         self._reader.close()
 
     def touch(self, punches: Iterable[Punch]) -> None:
@@ -151,7 +150,7 @@ class Judging:
                 self._law = after
                 self._clocks.set(after.zone, after.agree_seconds)
                 self._stale = True
-                self.again = await self._aside(partial(self._changed, before, after))
+                self.again = await self._aside.do(partial(self._changed, before, after))
         self._woken.set()
 
     async def run(self) -> None:
@@ -233,7 +232,7 @@ class Judging:
         """Put on the agenda what the last process may not have come to."""
         self._running = True  # what comes from now on is told
         async with self._free:
-            await self._aside(self._left_over)
+            await self._aside.do(self._left_over)
 
     def _left_over(self) -> None:
         db = self._reader.db
@@ -266,7 +265,7 @@ class Judging:
         standings = self._terminals.standings()
         async with self._free:
             came, self._came = self._came, Came()
-            await self._aside(partial(self._take_in, came))
+            await self._aside.do(partial(self._take_in, came))
             self._clocks.see(current.own, standings)
             fresh = self._clocks.advance(self._read_until, current.own, standings)
             self._new_day(current)
@@ -312,7 +311,7 @@ class Judging:
                 return False
             items = list(self._agenda.take(_ITEMS, _DAYS, late=self._is_late_due()))
             mark = self._watermark(current)
-            weighed = await self._aside(partial(self._weigh, current, mark, items))
+            weighed = await self._aside.do(partial(self._weigh, current, mark, items))
             kept = await self._intake.ask(
                 self._keeping([one.piece for _, one in weighed if one])
             )
@@ -365,7 +364,7 @@ class Judging:
             return
         # What is here now is told to us before the next look: it is noted then.
         upto = self._upto
-        self._upto = await self._aside(lambda: verdicts.newest(self._reader.db))
+        self._upto = await self._aside.do(lambda: verdicts.newest(self._reader.db))
         done = verdicts.Progress(upto, self._law.digest, self._day)
         if done != self._done and not self._came:
             self._done = done
@@ -377,12 +376,6 @@ class Judging:
 
     def _today(self) -> date:
         return day_of(self._clocks.wall(self._now()))
-
-    async def _aside(self, work: Callable[[], _T]) -> _T:
-        """Do something in a thread that is waited for also when we are stopped."""
-        thread = asyncio.get_running_loop().run_in_executor(None, work)
-        self._thread = thread
-        return await asyncio.shield(thread)
 
 
 def _refuse(problems: Iterable[str]) -> None:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
 from gateway import calendars, outgoing
+from gateway.aside import Aside
 from gateway.clock import Now, text
 from gateway.control import RefusedError
 from gateway.core.calendar import Calendar
@@ -58,7 +59,6 @@ _DAY = timedelta(days=1)
 _FIRST_YEAR = 2026
 _PIECE = 1_000
 _REST_AFTER, _REST_SECONDS = 200, 0.002
-T = TypeVar("T")
 
 
 class StoppedError(Exception):
@@ -156,7 +156,7 @@ class Suspecting:
         self._looked = Looked()
         self._began = now()
         self._stop = threading.Event()
-        self._thread: asyncio.Future[Any] | None = None
+        self._aside = Aside()
 
     async def open(self) -> None:
         """Take up where the last process stopped; the journal is open."""
@@ -167,8 +167,7 @@ class Suspecting:
     async def close(self) -> None:
         """Let a look be and the journal go."""
         self._stop.set()
-        if self._thread is not None:
-            await asyncio.wait([self._thread])
+        await self._aside.ended()
         self._reader.close()
 
     def apply(self, loaded: Loaded) -> None:
@@ -243,7 +242,7 @@ class Suspecting:
         started = time.monotonic()
         try:
             with _uncollected():
-                look = await self._aside(partial(self._seen, law, day))
+                look = await self._aside.do(partial(self._seen, law, day))
         except StoppedError:
             return
         except Exception:
@@ -318,12 +317,6 @@ class Suspecting:
             {**said, "notes": counts["note"], "seconds": f"{seconds:.1f}"},
         )
         self._wake()
-
-    async def _aside(self, work: Callable[[], T]) -> T:
-        """Do something in a thread that is waited for also when we are stopped."""
-        thread = asyncio.get_running_loop().run_in_executor(None, work)
-        self._thread = thread
-        return await asyncio.shield(thread)
 
 
 @contextmanager
