@@ -9,11 +9,13 @@ driver and never delays another.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
 
 from drivers.serial_reader.frames import Card
 from drivers.serial_reader.reader import Presented, SerialReader
@@ -26,11 +28,15 @@ from gateway.desk_log import ReaderStanding
 from gateway.desk_rules import Rules
 from gateway.desk_settings import Feedback, ReaderSettings, ReaderUse
 from gateway.desk_words import GOOD, Answer, line
+from gateway.full_log import outage
 from gateway.import_folder import ImportFolder
 from gateway.intake import Intake
 from gateway.log import loud
 from gateway.settings import Loaded
 from gateway.shipped import folders
+from gateway.store import full_logs
+from gateway.store.full_logs import Span
+from gateway.store.journal import Job
 
 log = logging.getLogger("punchgate.desk")
 
@@ -187,8 +193,24 @@ class Desk:
                 if happenings:
                     await self._keep(rules.memory, [], happenings)
                     desk_log.report("-", [], happenings)
+                for serial, span in (await self._intake.ask(full_logs.spans)).items():
+                    await self._note_full(rules.memory, serial, span)
                 await self._write(rules.memory)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _note_full(self, memory: Memory, serial: str, span: Span) -> None:
+        """Make an outage of a full log that is over; let it go once the book has it."""
+        loaded = self._loaded
+        if span.row and loaded.book.row("outages", span.row) is not None:
+            await self._intake.ask(partial(full_logs.keep, serial=serial, span=None))
+        elif span.until and not span.row:
+            zone = ZoneInfo(loaded.book.site.timezone)
+            made = outage(span, zone, loaded.settings.gateway.id, self._local())
+            # A book from the centre comes by its own way, if somebody takes it there.
+            named = None if loaded.follows_centre else replace(span, row=made.row["id"])
+            await self._keep(
+                memory, [made], [], partial(full_logs.keep, serial=serial, span=named)
+            )
 
     def _expired(self, rules: Rules) -> Iterator[Happening]:
         """Yield the halves of handovers whose other half does not come any more."""
@@ -215,14 +237,22 @@ class Desk:
         return self._now().astimezone(zone).replace(tzinfo=None, microsecond=0)
 
     async def _keep(
-        self, memory: Memory, made: Sequence[Made], happenings: Sequence[Happening]
+        self,
+        memory: Memory,
+        made: Sequence[Made],
+        happenings: Sequence[Happening],
+        beside: Job[None] | None = None,
     ) -> None:
         if not self._loaded.follows_centre:  # whose book has no file here
             memory.unwritten += [one.line() for one in made]
         said, at = memory.to_json(), text(self._now())
-        await self._intake.ask(
-            partial(keep, memory=said, made=made, happenings=happenings, at=at)
-        )
+
+        def job(db: Database) -> None:
+            keep(db, said, made, happenings, at)
+            if beside is not None:
+                beside(db)
+
+        await self._intake.ask(job)
         if made or happenings:
             self._wake()
 

@@ -17,12 +17,13 @@ from functools import partial
 from drivers.base import Announcement, Counts, RawPunch, Terminal, TerminalError
 from gateway.clock import Now, text
 from gateway.core.values import RawRecord, Source
+from gateway.full_log import FullLog
 from gateway.intake import Intake
 from gateway.reading import AnchorLostError, Announced, Due, LogRead
 from gateway.store import raw
 from gateway.terminal_clock import TerminalClock
 from gateway.terminal_spec import Spec, Standing
-from gateway.witness import STEADY_SECONDS, Witness
+from gateway.witness import Witness
 
 __all__ = ["Poller", "Spec", "Standing", "WrongTerminalError"]
 
@@ -72,20 +73,20 @@ class Poller:
         self._reported: str | None = None
         self._cursor: raw.Cursor | None = None
         self._due = Due()
+        self._full_log = FullLog(spec.id, spec.zone, intake)
         self._announced = Announced()
         self._clock = TerminalClock(spec.id, spec.serial, spec.zone, intake, now)
         self._slots: dict[int, str] = {}
         self._asked = now()
-        steady = spec.live or spec.poll_seconds <= STEADY_SECONDS
-        self.witness = Witness(spec.id, intake, now, steady=steady)
+        self.witness = Witness(spec.id, intake, now, steady=spec.steady)
 
     async def remember(self) -> None:
         """Take up where the journal says the last process stopped."""
-        self._cursor = await self._intake.ask(
-            lambda db: raw.cursor(db, self.spec.serial)
-        )
+        known = partial(raw.cursor, serial=self.spec.serial)
+        self._cursor = await self._intake.ask(known)
         if self._cursor is not None:
             self._show(self._cursor)
+        await self._full_log.remember(self.spec.serial, self.standing.last_read)
 
     @property
     def waits_for_records(self) -> bool:
@@ -103,7 +104,7 @@ class Poller:
         await self._measure(terminal)
         counts = await self._count(terminal)
         await self._read_if_due(terminal, counts, Source.POLL)
-        self._complete(counts)
+        await self._complete(counts)
         await self.witness.look(self.spec.serial, terminal, counts, self._asked)
 
     async def look(
@@ -119,14 +120,16 @@ class Poller:
             await self._settle()
         else:
             await self._read_if_due(terminal, counts, Source.POLL)
-        self._complete(counts)
+        await self._complete(counts)
         await self.witness.look(self.spec.serial, terminal, counts, self._asked)
 
-    def _complete(self, counts: Counts) -> None:
+    async def _complete(self, counts: Counts) -> None:
         """Note until when nothing can be missing: what was counted then is stored."""
         whole = counts.records <= self.standing.downloaded and not self.distrust
-        if whole and not self.waits_for_records and self._due.keeps_punches(counts):
-            self.standing.complete_at = self._asked
+        if whole and not self.waits_for_records:
+            asked, brought = self._asked, self._due.brought
+            if not await self._full_log.leaves_open(asked, counts, brought=brought):
+                self.standing.complete_at = asked
 
     async def _check_serial(self, serial: str) -> None:
         if not self.spec.serial:

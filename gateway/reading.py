@@ -93,19 +93,11 @@ class Due:
         """Return whether the log must be read."""
         return (
             not self.truthful
-            or _is_full(counts)
+            or is_full(counts)
             or counts.records <= 0
             or counts.records != self.counted
             or now - self.anchored_at >= ANCHOR_SECONDS
         )
-
-    def keeps_punches(self, counts: Counts) -> bool:
-        """Return whether what was punched until now is in the log.
-
-        A full log may refuse punches (rules.md E101): only what it brought since an
-        earlier read says that it does not.
-        """
-        return self.brought or not _is_full(counts)
 
     def done(self, counts: Counts, position: int, now: float, *, brought: bool) -> None:
         """Remember a read that ended at `position`, and whether it brought new ones."""
@@ -115,7 +107,8 @@ class Due:
         self.anchored_at = now
 
 
-def _is_full(counts: Counts) -> bool:
+def is_full(counts: Counts) -> bool:
+    """Return whether a log has no room for another record."""
     return 0 < counts.record_capacity <= counts.records
 
 

@@ -6,6 +6,9 @@ from datetime import datetime
 from drivers import Driver
 from drivers.base import Address
 
+# Between polls that are further apart nobody can tell late from not asked.
+_STEADY_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -21,6 +24,11 @@ class Spec:
     driver: Driver
     poll_seconds: float
     live: bool
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is looked at so often that a late record means something."""
+        return self.live or self.poll_seconds <= _STEADY_SECONDS
 
 
 @dataclass(slots=True)

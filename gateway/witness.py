@@ -31,8 +31,6 @@ log = logging.getLogger("punchgate.poller")
 
 HOUR_SECONDS = 3_600.0
 _DAY_SECONDS = 86_400.0
-STEADY_SECONDS = 60.0
-"""Up to this long between polls a late record means something; else no link is told."""
 
 _ON_A_USER = frozenset({6, 7, 8, 9, 10, 11, 12, 30, 31, 70, 71, 101, 106, 113, 115})
 """Operations whose first parameter is a user's slot (zk-protocol 7.1, inferred)."""
@@ -58,7 +56,8 @@ class Witness:
         terminal: its id.
         intake: the journal's jobs.
         now: the wall clock.
-        steady: it is looked at often enough that a late record means something.
+        steady: it is looked at often enough that a late record means something; of
+            one that is not no link is told.
     """
 
     def __init__(

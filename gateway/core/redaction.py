@@ -22,7 +22,7 @@ _ROW = ("id", "supersedes", "entered_at")
 _SITE = ("id", "name", "timezone", "calendar")
 # Keys of rows, in the order the example has them; those of `_ROW` go with every table.
 TRAVELS: Mapping[str, tuple[str, ...]] = {
-    "terminals": ("serial", "site", "timezone"),
+    "terminals": ("serial", "site", "timezone", "leading_zeros"),
     "travel": ("a", "b", "minutes"),
     "vendors": ("name",),
     "contracts": ("vendor", "policy", "from", "to", "phase", "also"),

@@ -121,6 +121,14 @@ def newest(db: Database) -> int:
     return next((int(row["id"]) for row in rows), 0)
 
 
+def newest_at(db: Database, serial: str) -> str:
+    """Return the device time of the last record stored of a serial, or nothing."""
+    rows = table(db, "raw").rows_where(
+        "+serial = ?", [serial], select="at", order_by="id desc", limit=1
+    )
+    return next((str(row["at"]) for row in rows), "")
+
+
 def carry(
     db: Database,
     records: Sequence[RawRecord],

@@ -10,9 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from drivers.virtual import VirtualConfig
+from drivers.virtual.config import Full
 from gateway import control
 from gateway.daemon import Daemon
 from gateway.settings import load
+from tests.book_rows import ACME, DAY_SHIFT, contract
 from tests.brokers import free_port
 from tests.end_to_end.fleet import Fleet
 from tests.end_to_end.processes import query, until
@@ -20,23 +22,7 @@ from tests.end_to_end.processes import query, until
 SHANGHAI = timezone(timedelta(hours=8))
 DAY = "2026-11-02"  # a Monday
 PEOPLE = ("p1", "p2")
-_CONTRACT = """
-[[vendors]]
-id = "acme"
-name = "甲运维服务公司"
-
-[[contracts]]
-id = "c1"
-vendor = "acme"
-policy = "client-contract"
-from = 2026-11-01
-to = 2027-12-31
-
-[[shifts]]
-id = "day"
-sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
-days = "workdays"
-"""
+_CONTRACT = ACME + contract("2026-11-01") + DAY_SHIFT
 
 
 def at(time: str, day: str = DAY) -> datetime:
@@ -51,13 +37,15 @@ class House:
     it is set.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a house may be
         self,
         folder: Path,
         terminals: int = 1,
         people: Sequence[str] = PEOPLE,
         fast_seconds: int = 0,
+        *,
         capacity: int | None = None,
+        full: Full = Full.REFUSE,
     ) -> None:
         self.folder = folder
         self.journal = folder / "data" / "journal.db"
@@ -70,6 +58,7 @@ class House:
                     clock=lambda: self._clock,
                     clock_offset_seconds=fast_seconds,
                     capacity=capacity,
+                    full=full,
                 )
                 for number in range(terminals)
             ]

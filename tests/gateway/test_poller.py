@@ -351,7 +351,7 @@ def test_a_log_that_shows_less_than_it_counts_is_not_complete() -> None:
             assert site.poller.standing.complete_at is None
             site.poller._announced.waiting.clear()
             site.poller.distrust = True
-            site.poller._complete(Counts(0, 2, 1000))
+            await site.poller._complete(Counts(0, 2, 1000))
             assert site.poller.standing.complete_at is None
             await site.poller.look(site.terminal)
             assert site.poller.standing.complete_at == NOW
