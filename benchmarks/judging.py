@@ -21,6 +21,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlite_utils import Database
+
 from gateway import book_files, calendars, policies
 from gateway.agenda import Item
 from gateway.clocks import Clocks
@@ -148,32 +150,11 @@ def offline(folder: Path, people: int, months: int) -> float:
 def one_punch(folder: Path, people: int, rounds: int) -> None:
     """Judge one late punch after the other in a journal with a month in it."""
     rng = random.Random(11)
-    book = book_files.load(folder / "book.toml")
     path = folder / "journal.db"
-    db = drain.connect(path)
-    schema.migrate(db, "bench")
-    current(db, "2026-04-01T00:00:00.000+08:00")
-    rows = [
-        _row(person, at.isoformat())
-        for person in range(people)
-        for number in range(_DAYS)
-        for at in moments(rng, _FIRST + timedelta(days=number))
-    ]
-    with db.atomic():
-        drain.insert(db, "punches", _COLUMNS, rows, ignore=True)
+    db = _month(path, people, rng)
     reader = drain.Reader(path)
     reader.open()
-    calendar = calendars.find(CalendarName.WEEKDAYS, folders("calendars")).calendar
-    rules = {"client-contract": policies.load("client-contract")}
-    zone = ZoneInfo(book.site.timezone)
-    own = {"lobby": "VT00000001"}
-    law = Law(book, calendar, rules, own, zone, "", "")
-    clocks = Clocks()
-    clocks.set(zone, law.agree_seconds)
-    last = _FIRST + timedelta(days=_DAYS - 1)
-    now = wall(datetime.combine(last, datetime.min.time())) + 20 * 3600
-    mark = watermark(law, now, {"VT00000001": now}, {})
-    weighing = Weighing(law, reader, clocks, mark)
+    weighing = _weighing(folder / "book.toml", reader)
     judging, storing = [], []
     for number in range(rounds):
         person, day = number % people, _FIRST + timedelta(days=rng.randrange(5, 29))
@@ -199,6 +180,38 @@ def one_punch(folder: Path, people: int, rounds: int) -> None:
     print(
         f"           target {_MOST_MILLISECONDS:g} ms: {median <= _MOST_MILLISECONDS}"
     )
+
+
+def _month(path: Path, people: int, rng: random.Random) -> Database:
+    """Make a journal with a month of punches in it; return it open."""
+    db = drain.connect(path)
+    schema.migrate(db, "bench")
+    current(db, "2026-04-01T00:00:00.000+08:00")
+    rows = [
+        _row(person, at.isoformat())
+        for person in range(people)
+        for number in range(_DAYS)
+        for at in moments(rng, _FIRST + timedelta(days=number))
+    ]
+    with db.atomic():
+        drain.insert(db, "punches", _COLUMNS, rows, ignore=True)
+    return db
+
+
+def _weighing(book_path: Path, reader: drain.Reader) -> Weighing:
+    """Return what judges by the book, on the last evening of the month."""
+    book = book_files.load(book_path)
+    calendar = calendars.find(CalendarName.WEEKDAYS, folders("calendars")).calendar
+    rules = {"client-contract": policies.load("client-contract")}
+    zone = ZoneInfo(book.site.timezone)
+    own = {"lobby": "VT00000001"}
+    law = Law(book, calendar, rules, own, zone, "", "")
+    clocks = Clocks()
+    clocks.set(zone, law.agree_seconds)
+    last = _FIRST + timedelta(days=_DAYS - 1)
+    now = wall(datetime.combine(last, datetime.min.time())) + 20 * 3600
+    mark = watermark(law, now, {"VT00000001": now}, {})
+    return Weighing(law, reader, clocks, mark)
 
 
 def _row(person: int, at: str) -> tuple[object, ...]:

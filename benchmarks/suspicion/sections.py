@@ -210,10 +210,7 @@ class Tally:
     def show(self) -> dict[str, Any]:
         """Return the figures."""
         cases, false = self._counter("cases"), self._counter("false")
-        put, found = self._counter("planted"), self._counter("found")
-        by_days = [row for one in self.scores for row in one.by_days]
-        by_tie = [row for one in self.scores for row in one.by_tie]
-        by_part = [row for one in self.scores for row in one.by_part]
+        put = self._counter("planted")
         fdp = [
             (one.false.get("pair", 0)) / max(1, one.cases.get("pair", 0))
             for one in self.scores
@@ -230,6 +227,27 @@ class Tally:
             "one_offs_raised_as_cases": self._sum("one_offs_raised"),
             "watch_precision": share(self._sum("watch_right"), self._sum("watch")),
             "one_offs_listed": share(self._sum("one_offs_listed"), put["d"]),
+            **self._recall(put),
+            "days_to_case_median_p90": {
+                key: [median(days), p90(days)]
+                for key in sorted(put)
+                if (days := self._list("delay", key))
+            },
+            "proxied_days_used_median_p90": {
+                key: [median(days), p90(days)]
+                for key in sorted(put)
+                if (days := self._list("used", key))
+            },
+            "wrong": [text for one in self.scores for text in one.wrong],
+        }
+
+    def _recall(self, put: Counter[str]) -> dict[str, Any]:
+        """Return which share of what was planted was found, of all and by what."""
+        found = self._counter("found")
+        by_days = [row for one in self.scores for row in one.by_days]
+        by_tie = [row for one in self.scores for row in one.by_tie]
+        by_part = [row for one in self.scores for row in one.by_part]
+        return {
             "recall": {key: share(found[key], put[key]) for key in sorted(put)},
             "recall_a_j_by_days": {
                 f"{low}-{high}": share(
@@ -252,17 +270,6 @@ class Tally:
                 )
                 for word in sorted({part for part, _ in by_part})
             },
-            "days_to_case_median_p90": {
-                key: [median(days), p90(days)]
-                for key in sorted(put)
-                if (days := self._list("delay", key))
-            },
-            "proxied_days_used_median_p90": {
-                key: [median(days), p90(days)]
-                for key in sorted(put)
-                if (days := self._list("used", key))
-            },
-            "wrong": [text for one in self.scores for text in one.wrong],
         }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,18 +34,23 @@ from gateway.survey import Options, Place, Sight, own_networks, places, survey
 
 _WIDTH = 160
 _COLUMNS = ("address", "id", "serial", "records", "users", "clock", "what it is")
+_Where = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ADDRESS|SUBNET",
+        show_default=False,
+        help="HOST, HOST:PORT or 192.168.1.0/24; else this machine's networks.",
+    ),
+]
+_Gateway = Annotated[
+    str | None,
+    typer.Option("--gateway", metavar="ID", help="Of this gateway; else its name."),
+]
 
 
 @app.command()
 def init(
-    where: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="ADDRESS|SUBNET",
-            show_default=False,
-            help="HOST, HOST:PORT or 192.168.1.0/24; else this machine's networks.",
-        ),
-    ] = None,
+    where: _Where = None,
     config: ConfigOption = None,
     port: Annotated[
         int, typer.Option(min=1, max=65535, help="Where none is given.")
@@ -60,10 +65,7 @@ def init(
     site: Annotated[str, typer.Option("--site", metavar="ID", help="Of the site.")] = (
         "site-1"
     ),
-    gateway: Annotated[
-        str | None,
-        typer.Option("--gateway", metavar="ID", help="Of this gateway; else its name."),
-    ] = None,
+    gateway: _Gateway = None,
     only_print: Annotated[
         bool, typer.Option("--print", help="Write no file; print what they would hold.")
     ] = False,
@@ -77,29 +79,20 @@ def init(
     path = config_path(config).absolute()
     gateway = gateway or f"gw-{starter.slug(socket.gethostname()) or '1'}"
     _check_ids(site=site, gateway=gateway)
-    if not only_print and (there := first_files.in_the_way(path)) is not None:
-        fail(
-            f"{there} is there already and is not overwritten; name another file with"
-            " -c, or see with --print what would be written",
-            USAGE,
-        )
-    if not only_print and not path.parent.is_dir():
-        fail(f"there is no folder {path.parent}", USAGE)
+    if not only_print:
+        _check_place(path)
     options = Options(_key(key, key_file), _known_encoding(encoding))
     sights = _search(_asked(where or [], port), options)
     made = first_files.plan(sights, path, options, key_file)
     version = f"{now_of_process()():%Y-%m-%d}.1"
     files = first_files.texts(made, site=site, gateway=gateway, version=version)
-    written: list[Path] = []
-    if made.entries and not only_print:
-        written = _write(made, files, options.comm_key)
+    write = bool(made.entries) and not only_print
+    written = _write(made, files, options.comm_key) if write else []
     if as_json:
         show_json(_document(sights, made, written))
     else:
         _show(sights, made)
-        if only_print:
-            say("".join(f"\n# --- {one}\n{text}" for one, text in files.items()))
-        _show_next(made, written)
+        _show_next(made, written, files if only_print else {})
     missed = [s for s in sights if s.place.named and made.id_of(s) is None]
     if missed or not made.entries:
         raise typer.Exit(PROBLEM)
@@ -109,6 +102,17 @@ def _check_ids(**ids: str) -> None:
     for name, value in ids.items():
         if reason := topic_level(value):
             fail(f"--{name} {value!r} {reason}", USAGE)
+
+
+def _check_place(path: Path) -> None:
+    if (there := first_files.in_the_way(path)) is not None:
+        fail(
+            f"{there} is there already and is not overwritten; name another file with"
+            " -c, or see with --print what would be written",
+            USAGE,
+        )
+    if not path.parent.is_dir():
+        fail(f"there is no folder {path.parent}", USAGE)
 
 
 def _key(key: int | None, key_file: Path | None) -> int:
@@ -217,7 +221,11 @@ def _cells(sight: Sight, made: Plan) -> list[str]:
     ]
 
 
-def _show_next(made: Plan, written: Sequence[Path]) -> None:
+def _show_next(
+    made: Plan, written: Sequence[Path], unwritten: Mapping[Path, str]
+) -> None:
+    if unwritten:
+        say("".join(f"\n# --- {one}\n{text}" for one, text in unwritten.items()))
     for one in written:
         say(f"written: {one}")
     book = made.path.with_name(first_files.BOOK)

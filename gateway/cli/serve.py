@@ -187,51 +187,57 @@ def _of_book(book: Book, path: Path) -> Sequence[Problem]:
     return [*book.warnings, *calendars.concerns(book, str(path), years, today)]
 
 
+_Port = Annotated[
+    int, typer.Option(help="TCP and UDP port; 0: one that is free for both.")
+]
+_UdpPort = Annotated[
+    int | None, typer.Option(help="UDP port, where not the TCP number.")
+]
+_Users = Annotated[Path | None, typer.Option(help="users.csv: uid,user_id,name.")]
+_Layout = Annotated[str, typer.Option(help="Record layout: 8a, 8b, 16, 36, 40 or 49.")]
+_Timezone = Annotated[str, typer.Option(help="Zone of its clock; else the local one.")]
+_Capacity = Annotated[
+    int | None, typer.Option(help="Records it can hold; else it is never full.")
+]
+_Full = Annotated[str, typer.Option(help="What a full log does: refuse or overwrite.")]
+_Operations = Annotated[
+    Path | None, typer.Option(help="Its operation log: at,code,admin,p1,p2,p3,p4.")
+]
+_Live = Annotated[
+    float, typer.Option(help="Invent a punch every so many seconds; 0: none.")
+]
+_Seed = Annotated[
+    int | None, typer.Option(help="Of invented punches and lost datagrams.")
+]
+_Faults = Annotated[
+    list[str] | None, typer.Option(help="NAME[=ARG]; may be given often.")
+]
+_Care = Annotated[
+    bool, typer.Option("--care", help="Let clients restart, re-clock and clear it.")
+]
+
+
 @app.command()
 def virtual(
     serial: Annotated[str, typer.Option(help="Its serial number.")],
     attlog: Annotated[Path, typer.Option(help="Its log; made when absent.")],
-    port: Annotated[
-        int, typer.Option(help="TCP and UDP port; 0: one that is free for both.")
-    ] = 4370,
-    udp_port: Annotated[
-        int | None, typer.Option(help="UDP port, where not the TCP number.")
-    ] = None,
+    port: _Port = 4370,
+    udp_port: _UdpPort = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
-    users: Annotated[
-        Path | None, typer.Option(help="users.csv: uid,user_id,name.")
-    ] = None,
-    layout: Annotated[
-        str, typer.Option(help="Record layout: 8a, 8b, 16, 36, 40 or 49.")
-    ] = "40",
+    users: _Users = None,
+    layout: _Layout = "40",
     comm_key: Annotated[int, typer.Option(help="Comm key; 0: none.")] = 0,
     encoding: Annotated[str, typer.Option(help="Of names.")] = "gb18030",
-    timezone: Annotated[
-        str, typer.Option(help="Zone of its clock; else the local one.")
-    ] = "",
+    timezone: _Timezone = "",
     clock_offset: Annotated[int, typer.Option(help="Seconds its clock is wrong.")] = 0,
-    capacity: Annotated[
-        int | None, typer.Option(help="Records it can hold; else it is never full.")
-    ] = None,
-    full: Annotated[
-        str, typer.Option(help="What a full log does: refuse or overwrite.")
-    ] = "refuse",
-    operations: Annotated[
-        Path | None, typer.Option(help="Its operation log: at,code,admin,p1,p2,p3,p4.")
-    ] = None,
-    live: Annotated[
-        float, typer.Option(help="Invent a punch every so many seconds; 0: none.")
-    ] = 0.0,
-    seed: Annotated[
-        int | None, typer.Option(help="Of invented punches and lost datagrams.")
-    ] = None,
+    capacity: _Capacity = None,
+    full: _Full = "refuse",
+    operations: _Operations = None,
+    live: _Live = 0.0,
+    seed: _Seed = None,
     frame_gap: Annotated[int, typer.Option(help="Milliseconds between frames.")] = 0,
-    fault: Annotated[
-        list[str] | None, typer.Option(help="NAME[=ARG]; may be given often.")
-    ] = None,
-    care: Annotated[
-        bool, typer.Option("--care", help="Let clients restart, re-clock and clear it.")
-    ] = False,
+    fault: _Faults = None,
+    care: _Care = False,
 ) -> None:
     """Be a terminal: the real protocol on loopback, faults on demand."""
     config = ServeConfig(

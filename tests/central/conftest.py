@@ -1,4 +1,4 @@
-"""Fixtures: a real broker, and stores on both databases."""
+"""Fixtures: a real broker, stores on both databases, and questions to them."""
 
 import os
 import pwd
@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from typer.testing import CliRunner
 
+import gateway.cli.every  # noqa: F401 - registers the commands
+from central.store.store import CentralStore
+from gateway.cli.app import app
 from tests.brokers import Mosquitto, free_port, mosquitto_path
+from tests.central.batches import AT
+from tests.central.questions import Ask
 
 
 @pytest.fixture
@@ -94,3 +100,32 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'central.db'}"
     return str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def config(tmp_path: Path, url: str) -> Path:
+    """Return a central file over an empty store."""
+    path = tmp_path / "central.toml"
+    path.write_text(
+        f'[central]\nid = "c1"\nstore = "{url}"\n[mqtt]\nhost = "127.0.0.1"\n', "utf-8"
+    )
+    return path
+
+
+@pytest.fixture
+def store(url: str, config: Path) -> Iterator[CentralStore]:
+    """Return the collector's own opening of it: questions come beside it."""
+    with CentralStore.open(url, AT) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ask(config: Path) -> Ask:
+    """Return how to run a command; exit code and output."""
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*words, "-c", str(config)])
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        return done.exit_code, done.stdout + done.stderr
+
+    return run

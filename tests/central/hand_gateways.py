@@ -13,8 +13,8 @@ from sync.commands import Command, RangeFate, Reply
 from sync.link import Message, Published
 from sync.messages import Ack, State, encode
 from tests.central.batches import AT, TOPICS, payload
+from tests.sync.listeners import Listener
 from tests.sync.memory_outbox import MemoryOutbox, Row
-from tests.sync.test_mqtt import Listener
 
 SECONDS = 15.0
 

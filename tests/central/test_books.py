@@ -19,7 +19,7 @@ from sync.topics import Topics
 from tests.brokers import Mosquitto
 from tests.builders import BOOK, STAMP
 from tests.central.collectors import Centre
-from tests.sync.test_mqtt import Listener
+from tests.sync.listeners import Listener
 
 TOPICS = Topics("att/v1")
 LEAVE = {

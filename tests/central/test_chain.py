@@ -16,8 +16,8 @@ from tests.brokers import Iotcore, Mosquitto, mosquitto_path
 from tests.central.batches import payload
 from tests.central.collectors import Centre
 from tests.sync.gateways import PREFIX, Gateway
+from tests.sync.listeners import listener
 from tests.sync.memory_outbox import MemoryOutbox, punch
-from tests.sync.test_mqtt import listener
 from tests.sync.test_schema import check
 
 pytestmark = pytest.mark.mosquitto

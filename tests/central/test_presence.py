@@ -17,7 +17,7 @@ from sync.link import Broker, Message, Will
 from tests.brokers import Mosquitto
 from tests.central.collectors import Centre
 from tests.sync.gateways import PREFIX
-from tests.sync.test_mqtt import Listener, listener
+from tests.sync.listeners import Listener, listener
 
 pytestmark = pytest.mark.mosquitto
 SECONDS = 20.0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -196,6 +196,18 @@ async def session(terminal: VirtualTerminal) -> AsyncIterator[Client]:
     async with client(terminal) as made:
         await made.connect()
         yield made
+
+
+def talk(
+    made: VirtualConfig, work: Callable[[VirtualTerminal, Client], Awaitable[None]]
+) -> None:
+    """Run one conversation with a session already open."""
+
+    async def run() -> None:
+        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
+            await work(terminal, peer)
+
+    asyncio.run(run())
 
 
 async def until_it_listens(terminal: VirtualTerminal) -> None:

@@ -1,7 +1,6 @@
 """The virtual terminal answers as zk-protocol says a terminal does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -24,24 +23,12 @@ from tests.drivers.terminals import (
     Client,
     client,
     config,
-    session,
+    talk,
     user,
 )
 
 LOG = BufferRequest(Command.READ_LOG)
 USERS = BufferRequest(Command.READ_USERS, 5)
-
-
-def talk(
-    made: VirtualConfig, work: Callable[[VirtualTerminal, Client], Awaitable[None]]
-) -> None:
-    """Run one conversation with a session already open."""
-
-    async def run() -> None:
-        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
-            await work(terminal, peer)
-
-    asyncio.run(run())
 
 
 def test_options() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
@@ -13,21 +12,9 @@ from drivers.zk.commands import Command, Reply, scramble
 from drivers.zk.events import PunchEvent, parse_events
 from drivers.zk.packets import Frame
 from drivers.zk.payloads import BufferRequest, records_of
-from tests.drivers.terminals import NOON, Client, client, config, session
+from tests.drivers.terminals import NOON, Client, client, config, session, talk
 
 LOG = BufferRequest(Command.READ_LOG)
-
-
-def talk(
-    made: VirtualConfig, work: Callable[[VirtualTerminal, Client], Awaitable[None]]
-) -> None:
-    """Run one conversation with a session already open."""
-
-    async def run() -> None:
-        async with VirtualTerminal(made) as terminal, session(terminal) as peer:
-            await work(terminal, peer)
-
-    asyncio.run(run())
 
 
 def test_connect_and_exit() -> None:

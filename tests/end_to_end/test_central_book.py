@@ -12,7 +12,7 @@ from gateway import control
 from sync.link import Message
 from tests.brokers import Mosquitto, mosquitto_path
 from tests.end_to_end.processes import BADGES, Site, query, until
-from tests.sync.test_mqtt import Listener
+from tests.sync.listeners import Listener
 
 pytestmark = pytest.mark.slow
 

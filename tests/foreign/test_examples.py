@@ -6,12 +6,10 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.brokers import Mosquitto, mosquitto_path
 from tests.end_to_end.processes import Process, Site, query, until
 from tests.faults.duty import DUTY, OWING
 
@@ -19,18 +17,6 @@ pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "subscribing.md").read_text("utf-8")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Give a site with its broker running."""
-    if mosquitto_path() is None:
-        pytest.skip("mosquitto is absent: apt-get install mosquitto")
-    with Mosquitto(tmp_path / "broker") as broker:
-        site = Site(tmp_path, broker.port)
-        site.write()
-        yield site
-        site.close()
 
 
 def started(site: Site, name: str, *arguments: str) -> Process:

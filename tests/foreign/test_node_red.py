@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.brokers import Mosquitto, free_port, mosquitto_path
+from tests.brokers import free_port
 from tests.end_to_end.processes import SERIAL, Site, until
 from tests.foreign.npm import installed
 
@@ -34,18 +34,6 @@ SETTINGS = """module.exports = {{
 def packages() -> Path:
     """Install Node-RED with npm, once; skip in words where that cannot be."""
     return installed("node-red", PACKAGES, seconds=400)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Give a site with its broker running."""
-    if mosquitto_path() is None:
-        pytest.skip("mosquitto is absent: apt-get install mosquitto")
-    with Mosquitto(tmp_path / "broker") as broker:
-        site = Site(tmp_path, broker.port)
-        site.write()
-        yield site
-        site.close()
 
 
 class NodeRed:

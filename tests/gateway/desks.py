@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from drivers.serial_reader.frames import em4100_frame
 from gateway.clock import text
 from gateway.desk import Desk
 from gateway.intake import Intake
 from gateway.settings import load
 from gateway.store import epochs
 from gateway.store.journal import Journal
+from tests.drivers.serial_devices import Device
 
 PATIENCE_SECONDS = 20.0
 GATEWAY = """[gateway]
@@ -88,6 +90,9 @@ post = "noc"
 from = 2026-11-02
 """
 HANDOVER = 'id = "desk"\nuse = "handover"\npost = "noc"\n'
+ROLL = 'id = "desk"\nuse = "roll"\nplace = "服务台"\nwitness = "王小明"\n'
+ATTEST = 'id = "desk"\nuse = "attestation"\nwitness = "clerk1"\n'
+LINES = 'feedback = "line"\n'
 AT_EIGHT = datetime(2026, 11, 2, 12, 1, 0, tzinfo=UTC)  # 20:01 in Shanghai
 
 
@@ -196,3 +201,19 @@ async def site(  # noqa: PLR0913 - what tests vary
     finally:
         await desk.stop()
         await asyncio.to_thread(journal.close)
+
+
+async def opened(there: Site) -> None:
+    """Wait for the reader's port."""
+    await there.until(lambda: there.reader()["online"])
+
+
+def press(device_: Device, *numbers: int) -> None:
+    """Present cards, one after the other."""
+    device_.send(b"".join(em4100_frame(card(number)) for number in numbers))
+
+
+def shown(device_: Device) -> str:
+    """Return what the reader was told to show."""
+    heard = device_.say("heard")
+    return bytes.fromhex(heard).decode() if heard != "-" else ""

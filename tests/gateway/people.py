@@ -17,6 +17,7 @@ from gateway.core.book import read_book
 from gateway.store import epochs, outbox, raw
 from gateway.store.journal import Journal
 from gateway.store.seen import Seen
+from tests.book_rows import ACME, DAY_SHIFT, contract
 from tests.builders import STAMP, meaning, record
 from tests.gateway.store.journals import do
 
@@ -31,27 +32,10 @@ serial = "VT00000001"
 [[terminals]]
 id = "annex"
 serial = "VT00000002"
-[[vendors]]
-id = "acme"
-name = "甲运维服务公司"
-[[contracts]]
-id = "c1"
-vendor = "acme"
-policy = "client-contract"
-from = 2026-01-01
-to = 2026-11-15
-[[contracts]]
-id = "c2"
-vendor = "acme"
-policy = "single-session"
-from = 2026-11-16
-to = 2026-12-31
-[[shifts]]
-id = "day"
-name = "白班"
-sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
-days = "workdays"
 """
+BOOK += ACME + contract("2026-01-01", "2026-11-15")
+BOOK += contract("2026-11-16", "2026-12-31", policy="single-session", name="c2")
+BOOK += DAY_SHIFT + 'name = "白班"\n'
 NAMES = {"p1": "甲一", "p2": "=1+1", "p3": "欧阳丙", "p4": "@丁", "p5": "甲一"}
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
+from tests.book_rows import ACME, DAY_SHIFT, contract
 
 FIRST = date(2026, 9, 21)  # a Monday
 CODES = {"finger": 1, "card": 4}
@@ -26,20 +27,8 @@ calendar = "weekdays"
 [[terminals]]
 id = "t0"
 serial = "VT00000000"
-[[vendors]]
-id = "acme"
-name = "甲运维服务公司"
-[[contracts]]
-id = "c1"
-vendor = "acme"
-policy = "client-contract"
-from = 2026-01-01
-to = 2027-12-31
-[[shifts]]
-id = "day"
-sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
-days = "workdays"
 """
+BOOK += ACME + contract("2026-01-01") + DAY_SHIFT
 
 
 def book(people: Iterable[str] = PEOPLE) -> str:

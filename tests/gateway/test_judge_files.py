@@ -17,7 +17,7 @@ from gateway.offline import Task, write_json
 from gateway.punch_file import spool
 from gateway.shipped import file, folders
 from tests.gateway.commands import run
-from tests.gateway.test_judging import BOOK
+from tests.gateway.judged_sites import BOOK
 
 DAY = "2026-11-02"
 HEAD = "person,terminal,at,id"

@@ -4,10 +4,8 @@ import asyncio
 import json
 import random
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,82 +16,17 @@ from msgspec.structs import replace
 
 from gateway import law, outgoing
 from gateway.agenda import Agenda, Item, Until
-from gateway.clock import text
 from gateway.core.judge import Judge
 from gateway.core.moments import day_of, read, wall
 from gateway.core.normalise import punch_id
 from gateway.core.verdicts import Punched, SessionVerdict, State
 from gateway.core.watermark import Terminals
-from gateway.intake import Intake
-from gateway.judging import Judging
-from gateway.settings import Loaded, load
-from gateway.store import epochs
-from gateway.store.journal import Journal
-from gateway.store.seen import Seen
-from gateway.terminal_spec import Standing
 from sync.messages import AttendanceEntry, Said
-from tests.builders import SERIAL, record
+from tests.builders import SERIAL
+from tests.gateway.judged_sites import END, World, running, settle, store, stored, world
 
-SHANGHAI = timezone(timedelta(hours=8))
 FIRST = date(2026, 11, 2)
-END = datetime(2026, 11, 8, 23, 0, tzinfo=SHANGHAI)
 PEOPLE = {"p1": "1", "p2": "2"}
-BOOK = """version = "1"
-[site]
-id = "hq"
-calendar = "weekdays"
-[[terminals]]
-id = "lobby"
-serial = "VT00000001"
-[[vendors]]
-id = "acme"
-name = "甲"
-[[contracts]]
-id = "c1"
-vendor = "acme"
-policy = "client-contract"
-from = 2026-11-02
-to = 2027-12-31
-[[people]]
-id = "p1"
-name = "甲一"
-vendor = "acme"
-[[people]]
-id = "p2"
-name = "甲二"
-vendor = "acme"
-[[enrolments]]
-person = "p1"
-badge = "1"
-[[enrolments]]
-person = "p2"
-badge = "2"
-[[shifts]]
-id = "day"
-sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
-days = "workdays"
-[[shifts]]
-id = "night"
-sessions = [{ start = "20:00", end = "32:00" }]
-days = "every"
-[[roster]]
-person = "p1"
-shift = "day"
-from = 2026-11-02
-[[roster]]
-person = "p2"
-shift = "night"
-from = 2026-11-02
-[[leave]]
-id = "L1"
-person = "p1"
-kind = "personal"
-from = 2026-11-03T14:30:00
-to = 2026-11-04T12:00:00
-applied_at = 2026-11-02T09:00:00
-approved_by = "leader1"
-"""
-
 ENTRY = AttendanceEntry(
     seq=0,
     id="a1_x",
@@ -115,89 +48,6 @@ ENTRY = AttendanceEntry(
     findings=[],
     deductions=[],
 )
-
-
-@dataclass
-class World:
-    """A journal that is judged, by a clock of the test."""
-
-    folder: Path
-    loaded: Loaded
-    now: datetime
-
-    def standings(self) -> dict[str, Standing]:
-        """Everything was read just now."""
-        return {"lobby": Standing(complete_at=self.now)}
-
-    def half_read(self) -> set[str]:
-        """Nothing is being read."""
-        return set()
-
-
-def world(folder: Path, book: str = BOOK) -> World:
-    """Write the files of a site."""
-    (folder / "book.toml").write_text(book, "utf-8")
-    (folder / "gateway.toml").write_text(
-        f'[gateway]\nid = "g"\nsite = "hq"\ndata_dir = "{folder}/data"\n'
-        'book = "book.toml"\n[mqtt]\nhost = "127.0.0.1"\n'
-        '[[terminals]]\nid = "lobby"\nhost = "127.0.0.1"\n',
-        "utf-8",
-    )
-    start = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
-    return World(folder, load(folder / "gateway.toml"), start)
-
-
-@asynccontextmanager
-async def running(found: World) -> AsyncIterator[tuple[Intake, Judging]]:
-    """Give what stores and what judges, as after a start."""
-    journal = Journal(found.loaded.data_dir, "test")
-    journal.open()
-    told: list[Judging] = []
-    intake = Intake(
-        journal,
-        lambda: found.now,
-        lambda: None,
-        found.loaded.book,
-        lambda punches: told[0].touch(punches),  # noqa: PLW0108 - told below
-    )
-    await intake.ask(lambda db: epochs.current(db, text(found.now)))
-    judging = Judging(journal.path, intake, lambda: found.now, found, lambda: None)
-    told.append(judging)
-    await judging.open()
-    async with judging.changing(found.loaded):
-        await intake.learn(found.loaded.book, {}, found.loaded.book_digest)
-    await judging._resume()
-    try:
-        yield intake, judging
-    finally:
-        await judging.close()
-        await asyncio.to_thread(journal.close)
-
-
-async def settle(judging: Judging) -> None:
-    """Judge until nothing waits."""
-    assert judging._law is not None
-    for _ in range(3):
-        await judging._look(judging._law)
-        while await judging._judge_some():
-            pass
-        await judging._note()
-
-
-async def store(intake: Intake, punches: Sequence[tuple[str, str]]) -> None:
-    """Store punches: badges and times."""
-    some = [
-        record(badge=badge, at=at, raw=f"{badge} {at}".encode(), position=number)
-        for number, (badge, at) in enumerate(punches)
-    ]
-    await intake.store(some, Seen())
-    await intake.interpret()
-
-
-async def stored(intake: Intake) -> dict[str, tuple[int, AttendanceEntry]]:
-    """Return id → rev and verdict of the journal."""
-    rows = await intake.ask(lambda db: list(db.query("SELECT * FROM verdicts")))
-    return {row["id"]: (row["rev"], outgoing.read_verdict(row["body"])) for row in rows}
 
 
 def at_once(found: World, punches: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from gateway.core.rules import lateness
 from gateway.core.rules.spans import Spans
 from gateway.shipped import file
 from sync.messages import AttendanceEntry
-from tests.gateway.test_judging import (
+from tests.gateway.judged_sites import (
     BOOK,
     END,
     running,

@@ -197,9 +197,7 @@ def test_through_ends_the_look_on_that_day(tmp_path: Path) -> None:
     assert cases(*asked, day_text(39))[0]["as_of"] == day_text(39)
 
 
-def test_the_book_answers_what_suspicion_asks(tmp_path: Path) -> None:
-    """Only approved leave that means absence counts, up to its early end."""
-    more = """
+MORE = """
 [[leave]]
 id = "L1"
 person = "p1"
@@ -234,7 +232,11 @@ terminal = "t0"
 from = 2026-09-21T08:00:00
 to = 2026-09-21T09:00:00
 """
-    (tmp_path / "book.toml").write_text(book() + more, "utf-8")
+
+
+def test_the_book_answers_what_suspicion_asks(tmp_path: Path) -> None:
+    """Only approved leave that means absence counts, up to its early end."""
+    (tmp_path / "book.toml").write_text(book() + MORE, "utf-8")
     found = book_files.load(tmp_path / "book.toml")
     asked = SuspicionBook(found, Weekdays())
     midnight = (FIRST.toordinal() - 719_163) * 86_400

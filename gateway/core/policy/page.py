@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.core.policy import words
 from gateway.core.policy.clauses import AMOUNTS, PART, kind_of
 from gateway.core.policy.kinds import KIND_WORDS, FindingKind, Words
+from gateway.core.policy.limit_words import LIMITS
 from gateway.core.policy.reading import Policy, value_of
-from gateway.core.policy.words import SettingWords
+from gateway.core.policy.words import SETTINGS, SettingWords
 
 ZH = "zh"
 # Chooses the language of anything that has `zh` and `en`.
@@ -53,7 +53,7 @@ def open_ambiguities(policy: Policy) -> list[Ambiguity]:
     """Return the ambiguities of a rule's text that its owner has not confirmed."""
     found = [
         _ambiguity(policy, one)
-        for one in (*words.SETTINGS, *words.LIMITS)
+        for one in (*SETTINGS, *LIMITS)
         if policy.file.document in one.open_in and one.name not in policy.file.confirmed
     ]
     return sorted(found, key=lambda one: one.cite)
@@ -61,7 +61,7 @@ def open_ambiguities(policy: Policy) -> list[Ambiguity]:
 
 def reading_of(policy: Policy, name: str) -> Ambiguity | None:
     """Return how a setting or limit is read, open or not; None for what is neither."""
-    known = (*words.SETTINGS, *words.LIMITS)
+    known = (*SETTINGS, *LIMITS)
     return next((_ambiguity(policy, one) for one in known if one.name == name), None)
 
 
@@ -117,7 +117,7 @@ def _head(policy: Policy, say: Say) -> Iterator[str]:
 def _clauses(policy: Policy, say: Say) -> Iterator[str]:
     for number, clause in policy.file.clauses.items():
         yield f"  {number}  {say(clause)}"
-        for one in words.LIMITS:
+        for one in LIMITS:
             minutes = getattr(clause, one.name)
             if minutes is not None:
                 yield f"      {say(_meaning(one, minutes))}"
@@ -135,7 +135,7 @@ def _amount(amount: str, fen: int, say: Say) -> str:
 
 
 def _settings(policy: Policy, say: Say) -> Iterator[str]:
-    for one in words.SETTINGS:
+    for one in SETTINGS:
         value = value_of(policy.file, one.name)
         text = say(_meaning(one, value))
         about = f"{say(one.about)}: " if one.values else ""

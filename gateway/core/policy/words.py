@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.policy.kinds import Words
 
-_T19 = frozenset({"S0-T19"})
+T19 = frozenset({"S0-T19"})
 _BOTH = frozenset({"S0-T19", "S2-P1"})
 
 
@@ -130,7 +130,7 @@ SETTINGS = (
             "day": Words("同一天合计", "late and early of a day are added"),
         },
         "(b) E7 E10",
-        _T19,
+        T19,
     ),
     SettingWords(
         "verdicts.same_session",
@@ -149,7 +149,7 @@ SETTINGS = (
             "session": Words("按时段计", "is charged per session"),
         },
         "(d) E110",
-        _T19,
+        T19,
     ),
     SettingWords(
         "verdicts.mid_session_gaps",
@@ -176,7 +176,7 @@ SETTINGS = (
             "duty": Words("按应出勤时间", "are hours of duty"),
         },
         "(g) E79",
-        _T19,
+        T19,
     ),
     SettingWords(
         "leave.one_day",
@@ -186,7 +186,7 @@ SETTINGS = (
             "24_hours": Words("指超过24小时", "exceeds 24 hours"),
         },
         "(g) E81",
-        _T19,
+        T19,
     ),
     SettingWords(
         "leave.joined",
@@ -268,7 +268,7 @@ SETTINGS = (
             "person": Words("不论岗位有无他人均计价", "is charged though covered"),
         },
         "(h) E61",
-        _T19,
+        T19,
     ),
     SettingWords(
         "posts.price",
@@ -279,7 +279,7 @@ SETTINGS = (
             "both": Words("两者都算", "both are charged"),
         },
         "(e) E68",
-        _T19,
+        T19,
     ),
     SettingWords(
         "posts.per",
@@ -289,7 +289,7 @@ SETTINGS = (
             "person": Words("按每人计", "is per person"),
         },
         "(j)",
-        _T19,
+        T19,
     ),
     _said(
         "posts.signed_within_minutes",
@@ -345,58 +345,5 @@ SETTINGS = (
             "never": Words("不共用", "never counts for both"),
         },
         "E117",
-    ),
-)
-
-# A limit of "0" is no step; "more" is what a higher limit would be read as.
-LIMITS = (
-    SettingWords(
-        "off_post_above_minutes",
-        Words("超过 {value} 分钟为脱岗", "above {value} min is off post"),
-        {"0": Words("不设脱岗", "there is no off post")},
-    ),
-    SettingWords(
-        "off_post_charged_above_minutes",
-        Words(
-            "脱岗超过 {value} 分钟的按脱岗计价",
-            "off post above {value} min is charged as such",
-        ),
-        {
-            "0": Words("脱岗不另计价", "off post has no price of its own"),
-            "more": Words(
-                "限值更高：较短的脱岗按迟到、早退计价",
-                "a higher limit, shorter off post as late or early leave",
-            ),
-        },
-        "(c)",
-        _T19,
-    ),
-    SettingWords(
-        "absence_above_minutes",
-        Words("脱岗超过 {value} 分钟算旷工", "off post above {value} min is absence"),
-        {
-            "0": Words(
-                "时长不构成旷工，只有缺签才算",
-                "no length is absence, a missing sign is",
-            ),
-            "more": Words("另定时长", "a length of its own"),
-        },
-        "(i)",
-        _T19,
-    ),
-    SettingWords(
-        "leave_letter_above_minutes",
-        Words(
-            "请假超过 {value} 分钟须公司来函", "leave above {value} min needs a letter"
-        ),
-        {"0": Words("请假不要求公司函", "no leave needs a letter")},
-    ),
-    SettingWords(
-        "post_off_post_above_minutes",
-        Words(
-            "7×24岗位脱岗超过 {value} 分钟计价",
-            "a gap above {value} min on a 7×24 post is charged",
-        ),
-        {"0": Words("岗位空缺不计价", "gaps on a post have no price")},
     ),
 )

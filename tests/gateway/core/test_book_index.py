@@ -12,7 +12,7 @@ from gateway.core.book.lookup import Lookup
 from gateway.core.book.standing import Act
 from gateway.core.book.timeline import timeline
 from tests.gateway.core.books import EXAMPLE, read
-from tests.gateway.core.test_book_rows import BASE, leave, line
+from tests.gateway.core.small_books import BASE, leave, line
 
 DAY = date(2026, 11, 2)
 

@@ -8,7 +8,7 @@ from gateway.core.book import Book
 from gateway.core.book.plan import Plan, plan
 from gateway.core.calendar import Calendar, Day, DayKind, Half, Weekdays, Year, Years
 from tests.gateway.core.books import read
-from tests.gateway.core.test_book_rows import BASE, order, roster
+from tests.gateway.core.small_books import BASE, order, roster
 
 SATURDAY, SUNDAY, MONDAY = (date(2026, 11, day) for day in (14, 15, 16))
 FULL = ["08:30-12:00", "14:30-17:30"]

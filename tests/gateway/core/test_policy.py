@@ -15,9 +15,9 @@ from gateway.core.policy import (
     read_policy,
 )
 from gateway.core.policy.clauses import AMOUNTS, LIMITS, PART, kind_of
+from gateway.core.policy.limit_words import LIMITS as LIMIT_WORDS
 from gateway.core.policy.page import FIRST, reading_of
 from gateway.core.policy.reading import exists, value_of
-from gateway.core.policy.words import LIMITS as LIMIT_WORDS
 from gateway.core.policy.words import SETTINGS
 
 FOLDER = Path(__file__).parents[3] / "config/policies"

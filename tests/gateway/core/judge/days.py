@@ -23,9 +23,13 @@ from gateway.core.verdicts import (
 )
 from gateway.core.watermark import Watermark, Whole
 from gateway.shipped import folders
+from tests.book_rows import ACME, DAY_SHIFT, NIGHT_SHIFT, contract
 
 POLICIES = Path(__file__).parents[4] / "config/policies"
 DAY = "2026-11-02"  # a Monday
+MONDAY = date.fromisoformat(DAY)
+NOON = read(f"{DAY}T12:00:00")
+CLIENT = "client-contract"
 _BASE = """
 [site]
 id = "hq"
@@ -43,10 +47,6 @@ id = "far"
 serial = "VT00000009"
 site = "branch"
 
-[[vendors]]
-id = "acme"
-name = "甲运维服务公司"
-
 [[people]]
 id = "p1"
 name = "甲一"
@@ -55,16 +55,6 @@ vendor = "acme"
 [[enrolments]]
 person = "p1"
 badge = "1"
-
-[[shifts]]
-id = "day"
-sessions = [{ start = "08:30", end = "12:00" }, { start = "14:30", end = "17:30" }]
-days = "workdays"
-
-[[shifts]]
-id = "night"
-sessions = [{ start = "20:00", end = "32:00" }]
-days = "every"
 
 [[shifts]]
 id = "round"
@@ -83,14 +73,8 @@ sessions = [
 ]
 days = "workdays"
 """
-_CONTRACT = """
-[[contracts]]
-id = "c1"
-vendor = "acme"
-policy = "client-contract"
-from = 2026-01-01
-to = 2027-12-31
-"""
+_BASE += ACME + DAY_SHIFT + NIGHT_SHIFT
+_CONTRACT = contract("2026-01-01")
 
 
 def roster(shift: str = "day", *days: str, person: str = "p1") -> str:
@@ -251,6 +235,11 @@ def judge(  # noqa: PLR0913 - a world in one call
     )
 
 
+def kinds(found: Result) -> list[str]:
+    """Return the kinds of all findings."""
+    return [one.kind.value for one in found.findings]
+
+
 def next_day(day: str) -> str:
     """Return the day after."""
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
@@ -259,3 +248,4 @@ def next_day(day: str) -> str:
 assert day_of(read(DAY + "T00:00:00")) == date(2026, 11, 2)
 GOOD = ("08:20", "12:05", "14:20", "17:35")
 """A day on which nothing is wrong."""
+MORNING, REST = GOOD[:2], GOOD[2:]

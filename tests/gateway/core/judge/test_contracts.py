@@ -18,6 +18,7 @@ from tests.gateway.core.judge.days import (
     roster,
     rows,
 )
+from tests.gateway.core.judge.papers import LONG
 
 LATE = ("08:31", "12:05", "14:20", "17:35")
 # A second version of the same rule: the same id, other amounts.
@@ -198,15 +199,7 @@ def test_e77_the_contract_itself_asks_for_no_consent() -> None:
 
 def test_e77_a_year_nobody_knows_stays_pending() -> None:
     """Without a calendar nobody knows what is a holiday."""
-    contract = rows(
-        "contracts",
-        'id = "c1"',
-        'vendor = "acme"',
-        'policy = "client-contract"',
-        "from = 2026-01-01",
-        "to = 2039-12-31",
-    )
-    found = judge((), ONE, day="2038-03-01", contract=contract, forced=SINGLE)
+    found = judge((), ONE, day="2038-03-01", contract=LONG, forced=SINGLE)
     assert found.states == ["pending"]
 
 

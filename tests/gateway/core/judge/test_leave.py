@@ -7,6 +7,7 @@ import pytest
 from gateway.core.moments import read
 from gateway.core.watermark import Whole
 from tests.gateway.core.judge.days import (
+    DAY,
     GOOD,
     calendar,
     judge,
@@ -15,15 +16,10 @@ from tests.gateway.core.judge.days import (
     roster,
     rows,
 )
+from tests.gateway.core.judge.papers import LONG, at
 
-D = "2026-11-02"
 AFTERNOON = ("14:20", "17:35")
-RETURNED = f"returned_at = {D}T12:00:00"
-
-
-def at(text: str, day: str = D) -> str:
-    """Return a time of the day."""
-    return f"{day}T{text}:00"
+RETURNED = f"returned_at = {DAY}T12:00:00"
 
 
 def test_e78_late_after_the_leave_ended() -> None:
@@ -105,7 +101,7 @@ def test_e83_applied_after_the_fact() -> None:
     found = judge(AFTERNOON, late)
     assert {one.kind.value for one in found.findings} == {"absence", "leave_unnotified"}
     assert found.fen == [200000]
-    before = leave(at("08:30"), at("12:00"), RETURNED, applied=f"{D}T08:29:59")
+    before = leave(at("08:30"), at("12:00"), RETURNED, applied=f"{DAY}T08:29:59")
     assert not judge(AFTERNOON, before).findings
 
 
@@ -133,14 +129,6 @@ def test_e83_explained_by_the_next_working_day_is_a_setting(
 def test_e83_a_deadline_in_a_year_nobody_knows_is_not_missed() -> None:
     """Doubt favours the worker."""
     rule = policy("client-contract", ('applied = "before"', 'applied = "next_workday"'))
-    contract = rows(
-        "contracts",
-        'id = "c1"',
-        'vendor = "acme"',
-        'policy = "client-contract"',
-        "from = 2026-01-01",
-        "to = 2039-12-31",
-    )
     off = leave(
         "2026-12-31T08:30:00",
         "2026-12-31T12:00:00",
@@ -148,7 +136,7 @@ def test_e83_a_deadline_in_a_year_nobody_knows_is_not_missed() -> None:
         "explanation_at = 2027-03-01T09:00:00",
         applied="2026-12-31T13:00:00",
     )
-    found = judge(AFTERNOON, off, day="2026-12-31", forced=rule, contract=contract)
+    found = judge(AFTERNOON, off, day="2026-12-31", forced=rule, contract=LONG)
     assert bool(found.findings) == (calendar().day(date(2027, 1, 1)) is not None)
 
 

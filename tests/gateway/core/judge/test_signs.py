@@ -3,9 +3,8 @@
 import pytest
 
 from gateway.core.verdicts import Flag
-from tests.gateway.core.judge.days import DAY, judge, policy, roster, rows
+from tests.gateway.core.judge.days import DAY, REST, judge, policy, roster, rows
 
-REST = ("14:20", "17:35")
 ROUND = roster("round", "2026-11-02", "2026-11-03")
 THREE = roster("round", "2026-11-02", "2026-11-03", "2026-11-04")
 

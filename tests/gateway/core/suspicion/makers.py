@@ -16,7 +16,7 @@ from gateway.core.suspicion.events import (
 )
 from gateway.core.suspicion.site import Enrolled, PlainBook, Turn
 from gateway.core.suspicion.state import State
-from gateway.core.suspicion.values import DAY, Leave, Options, day_number
+from gateway.core.suspicion.values import DAY, Kind, Leave, Options, day_number
 from gateway.core.values import VerifyMode
 
 MONDAY = date(2026, 3, 2)
@@ -24,6 +24,7 @@ FIRST = day_number(MONDAY)
 ZONE = 8 * 3_600
 OFFICE = ((30_600, 43_200), (52_200, 63_000))
 NAMES = ("A", "B", "C", "D", "E", "F", "G", "H")
+SITES = {"lobby": "hq", "side": "branch"}
 TIMES = ("08:10:00", "12:05:00", "14:20:00", "17:40:00")
 _numbers = count()
 
@@ -119,6 +120,12 @@ def workdays(days: int, start: int = 0) -> list[int]:
     return [n for n in range(start, days) if (MONDAY + timedelta(n)).weekday() < 5]
 
 
+DAYS = workdays(30)
+"""A month of work."""
+LATE = workdays(40)[22]
+"""A working day behind that month."""
+
+
 def moved(clock: str, seconds: int) -> str:
     """Return a clock time some seconds later."""
     total = second(clock) + seconds
@@ -157,6 +164,21 @@ def run(
 ) -> Report:
     """Return the report of some events."""
     return suspect(site or book(), gather(events), options or Options(), states)
+
+
+def found(
+    kind: Kind,
+    events: Iterable[Event],
+    site: PlainBook | None = None,
+    options: Options | None = None,
+) -> list[tuple[str, str | None]]:
+    """Return (grade, subject or terminal) of the cases of a kind."""
+    report = run(events, site, options)
+    return [
+        (case.grade.value, case.subject or case.terminal)
+        for case in report.cases
+        if case.kind == kind
+    ]
 
 
 def text(report: Report) -> bytes:
