@@ -101,9 +101,9 @@ class EntryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the book that was made at a gateway, of topic `entry`.
 
     `table` and `row` are those of the book: `handovers`, `roll`, `substitutions`,
-    `rulings`, `outages`. `row` holds ids, several of them with blanks between, and local times of
-    the site without offset; no names, no notes. `id` is the row's own, `at` the
-    gateway's time in ISO with offset when it was made.
+    `rulings`, `outages`. `row` holds ids, several of them with blanks between, and
+    local times of the site without offset; no names, no notes. `id` is the row's own,
+    `at` the gateway's time in ISO with offset when it was made.
     """
 
     seq: Seq
