@@ -83,11 +83,12 @@ class Counts:
 class Announcement:
     """A punch a terminal announced: a hint that its log has grown, never a record.
 
-    `badge` is None where the terminal named only an internal slot.
+    `badge` is None where the terminal named only an internal slot, or nobody.
     """
 
     badge: str | None
     at: str
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,29 @@ new. Nothing is ever disabled, cleared or set on a terminal.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
-from drivers.base import Announcement, Counts, RawPunch, Terminal, TerminalError
+from drivers.base import (
+    Announcement,
+    Counts,
+    ProtocolError,
+    RawPunch,
+    Terminal,
+    TerminalError,
+    UnsupportedError,
+)
 from gateway.clock import Now, text
 from gateway.core.values import RawRecord, Source
 from gateway.full_log import FullLog
 from gateway.intake import Intake
-from gateway.reading import AnchorLostError, Announced, Due, LogRead
+from gateway.log_changes import LogChanges
+from gateway.reading import AnchorLostError, Announced, Due, LogRead, Tail
+from gateway.slots import Slots
 from gateway.store import raw
 from gateway.terminal_clock import TerminalClock
 from gateway.terminal_spec import Spec, Standing
@@ -30,6 +41,7 @@ __all__ = ["Poller", "Spec", "Standing", "WrongTerminalError"]
 log = logging.getLogger("punchgate.poller")
 
 _QUEUE_SECONDS = 30.0
+T = TypeVar("T")
 
 
 class WrongTerminalError(TerminalError):
@@ -76,7 +88,9 @@ class Poller:
         self._full_log = FullLog(spec.id, spec.zone, intake)
         self._announced = Announced()
         self._clock = TerminalClock(spec.id, spec.serial, spec.zone, intake, now)
-        self._slots: dict[int, str] = {}
+        self._tail = Tail()
+        self._changes = LogChanges(intake, now)
+        self._slots = Slots(intake, now)
         self._asked = now()
         self.witness = Witness(spec.id, intake, now, steady=spec.steady)
 
@@ -87,6 +101,11 @@ class Poller:
         if self._cursor is not None:
             self._show(self._cursor)
         await self._full_log.remember(self.spec.serial, self.standing.last_read)
+
+    @property
+    def clock_due_in(self) -> float:
+        """In how many seconds at the latest the terminal's clock is to be looked at."""
+        return self._clock.due_in()
 
     @property
     def waits_for_records(self) -> bool:
@@ -111,7 +130,7 @@ class Poller:
         self, terminal: Terminal, announced: Sequence[Announcement] = ()
     ) -> None:
         """Look again in a held conversation; what was announced is read at once."""
-        self._announced.note(announced, time.monotonic())
+        self._announced.note(announced, self._slots.badges, time.monotonic())
         if self._clock.is_due():
             await self._measure(terminal)
         counts = await self._count(terminal)
@@ -193,26 +212,32 @@ class Poller:
         try:
             self._refuse_shrunk(counts)
             if self.distrust and cursor is not None:
-                await self._check_anchor(terminal, cursor)
+                await self._behind(cursor, partial(self._check_anchor, terminal))
                 cursor, source = None, Source.RESYNC
-            read = await self._take(terminal, cursor, generation, source)
+            take = partial(self._take, terminal, generation, source)
+            read = await self._behind(cursor, take)
         except AnchorLostError as lost:
             generation += 1
-            await self._open_generation(generation, str(lost), counts)
-            read = await self._take(terminal, None, generation, Source.RESYNC)
+            await self._changes.opened(
+                self.spec, generation, str(lost), self.standing.downloaded, counts
+            )
+            read = await self._take(terminal, generation, Source.RESYNC, LogRead(None))
+        except TerminalError:
+            if counts.records >= 0:
+                self.standing.in_terminal = counts.records  # what waits there is told
+            raise
         await self._move(read, counts, generation)
-        await self._note_slots(terminal.slots())
+        await self._slots.note(self.spec.serial, terminal.slots())
         self.distrust = False
         if generation > before:
-            await self._report_gone(before)
+            await self._changes.report_gone(self.spec, before)
 
-    async def _check_anchor(self, terminal: Terminal, cursor: raw.Cursor) -> None:
-        """See whether the log is still the one the cursor stands in; store nothing.
+    async def _check_anchor(self, terminal: Terminal, read: LogRead) -> None:
+        """See whether the log is still the one its cursor stands in; store nothing.
 
         Raises:
             AnchorLostError: it is not.
         """
-        read = LogRead(cursor)
         async with aclosing(terminal.read(read.start)) as pieces:
             async for piece in pieces:
                 self.progress()
@@ -221,18 +246,6 @@ class Poller:
                 if read.anchored:
                     return
         read.finish()
-
-    async def _note_slots(self, slots: Mapping[int, str]) -> None:
-        """Keep which badge stood behind which slot, and since when."""
-        changed = {
-            s: badge for s, badge in slots.items() if self._slots.get(s) != badge
-        }
-        if changed:
-            at = text(self._now())
-            self._slots |= changed
-            await self._intake.ask(
-                lambda db: raw.note_slots(db, self.spec.serial, changed, at)
-            )
 
     def _refuse_shrunk(self, counts: Counts) -> None:
         """Take a counter that fell for what it is: somebody cleared or changed a log.
@@ -246,16 +259,29 @@ class Poller:
                 f"the terminal counts {counts.records} records, {before} before"
             )
 
+    async def _behind(
+        self, cursor: raw.Cursor | None, act: Callable[[LogRead], Awaitable[T]]
+    ) -> T:
+        """Read behind a cursor; from the log's start where its end makes no sense."""
+        tail = LogRead(cursor, from_zero=not self._tail.is_asked(time.monotonic()))
+        try:
+            found = await act(tail)
+        except (ProtocolError, UnsupportedError) as odd:
+            if not tail.start:
+                raise
+            if self._tail.refused(time.monotonic()):
+                reason = "the end of the log makes no sense alone: all of it is read"
+                await self._event("tail_unreadable", reason, {"error": str(odd)})
+            return await act(LogRead(cursor, from_zero=True))
+        if tail.start:
+            self._tail.given()
+        return found
+
     async def _take(
-        self,
-        terminal: Terminal,
-        cursor: raw.Cursor | None,
-        generation: int,
-        source: Source,
+        self, terminal: Terminal, generation: int, source: Source, read: LogRead
     ) -> LogRead:
-        """Store everything behind the cursor's anchor, piece by piece."""
-        read = LogRead(cursor)
-        if read.tail:
+        """Store everything behind the anchor of a read, piece by piece."""
+        if read.start:
             return await self._pieces(terminal, read, generation, source)
         while True:
             try:
@@ -300,8 +326,8 @@ class Poller:
     async def _move(self, read: LogRead, counts: Counts, generation: int) -> None:
         """Move the cursor behind what is stored."""
         count = counts.records
-        if 0 <= count < read.position:
-            count = read.position  # the counter lies low; what came is what there is
+        if 0 <= count < read.position and read.new:
+            count = read.position  # somebody punched since it was asked
         cursor = raw.Cursor(
             serial=self.spec.serial,
             terminal=self.spec.id,
@@ -325,44 +351,6 @@ class Poller:
         self.standing.generation = cursor.generation
         self.standing.offset_seconds = self._clock.offset = cursor.offset_seconds
         self.standing.last_read = cursor.read_at
-
-    async def _open_generation(
-        self, generation: int, reason: str, counts: Counts
-    ) -> None:
-        """Write down and send up that the log is another one from now on."""
-        position = self.standing.downloaded
-        opened_at = text(self._now())
-        await self._intake.ask(
-            lambda db: raw.open_generation(
-                db,
-                serial=self.spec.serial,
-                generation=generation,
-                opened_at=opened_at,
-                reason=reason,
-                position=position,
-                in_terminal=counts.records,
-            )
-        )
-        detail = {
-            "position": position,
-            "in_terminal": counts.records,
-            "generation": generation,
-        }
-        await self._event("log_changed", reason, dict(detail))
-
-    async def _report_gone(self, generation: int) -> None:
-        """Say how many records the terminal no longer has; ours stay."""
-        gone = await self._intake.ask(
-            lambda db: raw.left_behind(
-                db, self.spec.serial, self.spec.driver.name, generation
-            )
-        )
-        if gone:
-            await self._event(
-                "records_gone",
-                "records that were read before are no longer in the terminal",
-                {"count": gone, "generation": generation},
-            )
 
     async def _settle(self) -> None:
         """Look whether what was announced is in the log by now."""

@@ -4,7 +4,7 @@ The anchor is the last record stored. A log in which it still stands where it st
 only grown; any other log is another one, whatever its length says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.base import Announcement, Counts
@@ -16,6 +16,8 @@ ANCHOR_SECONDS = 600.0
 _TAIL_READS = 3
 _PATIENCE_SECONDS = 300.0
 _MOST_WAITING = 1000
+_REFUSALS = 2  # one may be noise on the line
+_REFUSED_SECONDS = 3_600.0
 
 
 class AnchorLostError(Exception):
@@ -25,11 +27,14 @@ class AnchorLostError(Exception):
 class LogRead:
     """One read: what is behind the anchor, and where the cursor goes.
 
-    Without a cursor the whole log is read and every record is behind the anchor.
+    Without a cursor the whole log is read and every record is behind the anchor; with
+    `from_zero` the anchor stands in the midst of it.
     """
 
-    def __init__(self, cursor: raw.Cursor | None) -> None:
+    def __init__(self, cursor: raw.Cursor | None, *, from_zero: bool = False) -> None:
         self.start = cursor.position - 1 if cursor and cursor.position else 0
+        if from_zero:
+            self.start = 0
         self.position = cursor.position if cursor else 0
         self.anchor = cursor.anchor if cursor else b""
         self.new = 0
@@ -113,16 +118,45 @@ def is_full(counts: Counts) -> bool:
 
 
 @dataclass(slots=True)
+class Tail:
+    """Whether a terminal gives the end of its log alone; some do not (zk-protocol 2.6).
+
+    All times are monotonic seconds.
+    """
+
+    refusals: int = 0
+    refused_at: float = 0.0
+
+    def is_asked(self, now: float) -> bool:
+        """Return whether to ask for it: the second refusal holds for an hour."""
+        held = self.refusals >= _REFUSALS and now - self.refused_at < _REFUSED_SECONDS
+        return not held
+
+    def given(self) -> None:
+        """Note that it came."""
+        self.refusals = 0
+
+    def refused(self, now: float) -> bool:
+        """Note a refusal; return whether it is the first one since it came."""
+        self.refusals += 1
+        self.refused_at = now
+        return self.refusals == 1
+
+
+@dataclass(slots=True)
 class Announced:
     """Punches that were announced and have not been seen in the log yet."""
 
     waiting: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
-    def note(self, announced: Sequence[Announcement], now: float) -> None:
-        """Remember announcements that say who punched when."""
+    def note(
+        self, announced: Sequence[Announcement], badges: Mapping[int, str], now: float
+    ) -> None:
+        """Remember announcements that say who punched when; `badges` are by slot."""
         for one in announced:
-            if one.badge and len(self.waiting) < _MOST_WAITING:
-                self.waiting.setdefault((one.badge, one.at), (now, 0))
+            badge = one.badge or badges.get(one.slot or 0)
+            if badge and len(self.waiting) < _MOST_WAITING:
+                self.waiting.setdefault((badge, one.at), (now, 0))
 
     def seen(self, badge: str, at: str) -> None:
         """Forget one: it is in the log."""

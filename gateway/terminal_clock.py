@@ -14,6 +14,7 @@ log = logging.getLogger("punchgate.poller")
 
 _AGREES_SECONDS = 5.0
 _EVERY_SECONDS = 300.0
+_EARLY_SECONDS = 1.0
 _NOTED_SECONDS = 3600.0
 _MOVED_SECONDS = 1.0
 
@@ -35,7 +36,13 @@ class TerminalClock:
 
     def is_due(self) -> bool:
         """Return whether a held session must look at the clock again."""
-        return self._at is None or time.monotonic() - self._at >= _EVERY_SECONDS
+        return self.due_in() < _EARLY_SECONDS
+
+    def due_in(self) -> float:
+        """Return in how many seconds it must at the latest."""
+        if self._at is None:
+            return 0.0
+        return max(self._at + _EVERY_SECONDS - time.monotonic(), 0.0)
 
     async def measure(self, terminal: Terminal) -> tuple[float, float] | None:
         """Measure; return the offsets before and after when the clock jumped.

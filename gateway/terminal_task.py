@@ -122,7 +122,7 @@ class TerminalTask:
 
     async def _wait(self, terminal: Terminal) -> Sequence[Announcement] | None:
         """Wait for an announcement; None when somebody wants the terminal."""
-        seconds = self._spec.poll_seconds
+        seconds = min(self._spec.poll_seconds, self.poller.clock_due_in)
         if self.poller.waits_for_records:
             seconds = min(seconds, _LOOK_AGAIN_SECONDS)
         waiting = asyncio.ensure_future(terminal.wait(seconds))

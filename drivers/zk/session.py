@@ -73,4 +73,6 @@ class Session:
             # An unknown form still says that somebody punched: the log will tell.
             self.announced.append(Announcement(None, ""))
             return
-        self.announced += (Announcement(event.badge, event.at) for event in events)
+        self.announced += (
+            Announcement(one.badge, one.at, one.slot or None) for one in events
+        )

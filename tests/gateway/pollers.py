@@ -15,6 +15,7 @@ from drivers.base import (
     Address,
     Announcement,
     Counts,
+    ProtocolError,
     RawPunch,
     TerminalError,
     TerminalInfo,
@@ -37,7 +38,8 @@ class FakeTerminal:
     """A terminal of the protocol in `drivers.base` whose log is a list of numbers.
 
     A record's number is all that tells it from others. `whole` is a driver that can
-    only read everything; `bytes_` one that sees the records' bytes.
+    only read everything; `bytes_` one that sees the records' bytes. One with `no_tail`
+    gives the log from its start only, one that `refuses` gives nothing.
     """
 
     log: Log = field(default_factory=list)
@@ -47,8 +49,11 @@ class FakeTerminal:
     serial: str = SERIAL
     clocks: list[str] = field(default_factory=list)
     count_off: int = 0
+    no_tail: bool = False
+    refuses: bool = False
     asked: list[int] = field(default_factory=list)
     closed: int = 0
+    waited: list[float] = field(default_factory=list)
 
     async def open(self) -> str:
         """Say who answers."""
@@ -69,6 +74,8 @@ class FakeTerminal:
     async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Yield pieces from `start`, or from 0."""
         self.asked.append(start)
+        if self.refuses or (start and self.no_tail):
+            raise ProtocolError(f"did not give records behind {start}")
         first = 0 if self.whole else start
         for at in range(first, len(self.log), self.piece):
             numbers = self.log[at : at + self.piece]
@@ -92,8 +99,9 @@ class FakeTerminal:
         raise TerminalError("no events here")
 
     async def wait(self, seconds: float) -> Sequence[Announcement]:
-        """Never called without `listen`."""
-        raise TerminalError(f"nothing to wait for within {seconds} s")
+        """Hear nothing."""
+        self.waited.append(seconds)
+        return []
 
     async def close(self) -> None:
         """Count the goodbyes."""

@@ -202,17 +202,48 @@ def test_a_counter_that_lied_is_not_asked_again(counted: int, position: int) -> 
 
 
 def test_announcements_wait_for_three_reads_or_five_minutes() -> None:
-    """A slot without a badge can be looked for nowhere, so nobody waits for it."""
+    """A slot nobody knows the badge of can be looked for nowhere: nobody waits."""
     found = Announced()
-    found.note([Announcement("1", "a"), Announcement(None, "b")], 0.0)
-    found.note([Announcement("1", "a")], 100.0)
+    unknown = [Announcement(None, "b"), Announcement(None, "b", 6)]
+    found.note([Announcement("1", "a"), *unknown], {7: "seven"}, 0.0)
+    found.note([Announcement("1", "a")], {}, 100.0)
     assert list(found.waiting) == [("1", "a")]
     assert found.overdue(1.0) == []
     assert found.overdue(2.0) == []
     assert found.overdue(3.0) == [("1", "a")]
     assert not found.waiting
-    found.note([Announcement("2", "c")], 10.0)
+    found.note([Announcement(None, "c", 7)], {7: "2"}, 10.0)
     assert found.overdue(310.0) == [("2", "c")]
-    found.note([Announcement("3", "d")], 10.0)
+    found.note([Announcement("3", "d")], {}, 10.0)
     found.seen("3", "d")
     assert not found.waiting
+
+
+def test_a_held_clock_is_looked_at_every_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where polls are further apart: silence ends when the clock is due."""
+    now = [5000.0]
+    monkeypatch.setattr("gateway.terminal_clock.time.monotonic", lambda: now[0])
+
+    async def hold() -> None:
+        async with gateway() as site:
+            site.poller.spec = replace(site.poller.spec, poll_seconds=86_400.0)
+            await site.task._wait(site.terminal)  # never looked at: due at once
+            await site.poll([1])
+            clocks = site.terminal.clocks = ["2026-11-02T08:00:01"] * 2
+            for passed in (0.0, 100.0, 198.0):
+                now[0] += passed
+                await site.task._wait(site.terminal)
+                await site.poller.look(site.terminal)
+                assert len(clocks) == 2
+            now[0] += 2.0
+            await site.poller.look(site.terminal)
+            assert len(clocks) == 1
+            await site.task._wait(site.terminal)
+            assert site.terminal.waited == [0.0, 300.0, 200.0, 2.0, 300.0]
+            site.poller.spec = replace(site.poller.spec, poll_seconds=30.0)
+            await site.task._wait(site.terminal)
+            assert site.terminal.waited[-1] == 30.0
+
+    asyncio.run(hold())
