@@ -90,6 +90,7 @@ def terminal(
         "punches": counted.punches,
         "repeats": counted.repeats,
         "rejected": counted.rejected,
+        "earlier": counted.earlier,
         "sent": counted.sent,
         "acknowledged": counted.acknowledged,
         "generation": standing.generation,

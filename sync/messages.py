@@ -286,7 +286,8 @@ class Equation(msgspec.Struct, frozen=True, kw_only=True):
 class TerminalState(msgspec.Struct, frozen=True, kw_only=True):
     """A terminal as its gateway sees it: availability, counts, clock, capacity.
 
-    Counts are of the log as it is now: `generation` goes up when somebody clears it.
+    Counts are of the log as it is now: `generation` goes up when somebody clears it,
+    and `earlier` is how many records are stored of what it was before.
 
     A terminal is there only while its gateway's `state` says online too: a gateway that
     dies leaves its last words here.
@@ -308,6 +309,7 @@ class TerminalState(msgspec.Struct, frozen=True, kw_only=True):
     rejected: Count
     sent: Count
     acknowledged: Count
+    earlier: Count = 0
     equation: Equation
     offset_seconds: float | None
     capacity: Count | None

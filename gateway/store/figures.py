@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from gateway.store.outbox import last_interpreted
-from gateway.store.schema import OF_LOG, table
+from gateway.store.schema import OF_FORMER_LOGS, OF_LOG, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,10 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What became of the records of one terminal, and how far its punches are."""
+    """What became of the records of one terminal, and how far its punches are.
+
+    `earlier` records were stored of former states of its log and are gone from it.
+    """
 
     stored: int
     punches: int
@@ -27,6 +30,7 @@ class Figures:
     rejected: int
     sent: int
     acknowledged: int
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class _Rows:
     punches: int
     repeats: int
     rejected: int
+    earlier: int
 
 
 _Mark = tuple[str | None, int, int]
@@ -102,6 +107,7 @@ def _rows(db: Database, log: Log) -> _Rows:
         punches=table(db, "punches").count_where(OF_LOG, _values(log)),
         repeats=became("repeat"),
         rejected=became("rejected"),
+        earlier=table(db, "raw").count_where(OF_FORMER_LOGS, _values(log)),
     )
 
 
@@ -116,6 +122,7 @@ def _figures(db: Database, log: Log, progress: Progress, rows: _Rows) -> Figures
         punches=rows.punches,
         repeats=rows.repeats,
         rejected=rows.rejected,
+        earlier=rows.earlier,
         sent=rows.punches - behind(max(progress.sent, progress.acked)),
         acknowledged=rows.punches - behind(progress.acked),
     )

@@ -35,6 +35,9 @@ migrations = Migrations("punchgate.journal")
 OF_LOG = "serial = ? AND driver = ? AND generation = ? AND generation != 0"
 """The rows of a log; that it is none of a file lets SQLite use the index of logs."""
 
+OF_FORMER_LOGS = "serial = ? AND driver = ? AND generation < ? AND generation != 0"
+"""The rows of what a log was before it was cleared or changed."""
+
 INTERPRETED = "interpreted"
 """Key of `meta`: the raw row up to which rows were made punches, or none."""
 

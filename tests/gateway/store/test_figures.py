@@ -24,8 +24,10 @@ def test_figures_of_one_terminal_and_its_driver(db: Database) -> None:
     interpret(db, 0, 100, meaning(), STAMP)
     by_zk = count(db, BY_ZK, Progress(epoch=1, sent=2, acked=1))
     assert by_zk == Figures(
-        stored=5, punches=3, repeats=1, rejected=1, sent=2, acknowledged=1
+        stored=5, punches=3, repeats=1, rejected=1, sent=2, acknowledged=1, earlier=0
     )
+    now = count(db, replace(BY_ZK, generation=3), Progress(epoch=1, sent=2, acked=1))
+    assert now == Figures(0, 0, 0, 0, 0, 0, earlier=5)
     by_pyzk = count(db, replace(BY_ZK, driver="pyzk"), Progress(1, 0, 0))
     assert (by_pyzk.stored, by_pyzk.punches, by_pyzk.repeats) == (3, 0, 3)
     other = count(db, replace(BY_ZK, serial="VT9"), Progress(1, 99, 99))

@@ -73,10 +73,19 @@ def test_a_journal_with_an_outcome_for_every_punch_keeps_its_figures() -> None:
     db.close()
 
 
-@pytest.mark.parametrize("name", ["raw", "punches"])
-def test_counting_a_log_is_by_its_index_alone(db: Database, name: str) -> None:
+@pytest.mark.parametrize(
+    "name, where",
+    [
+        ("raw", schema.OF_LOG),
+        ("punches", schema.OF_LOG),
+        ("raw", schema.OF_FORMER_LOGS),
+    ],
+)
+def test_counting_a_log_is_by_its_index_alone(
+    db: Database, name: str, where: str
+) -> None:
     """However much a journal holds of other terminals and files."""
-    sql = f"EXPLAIN QUERY PLAN SELECT count(*) FROM {name} WHERE {schema.OF_LOG}"
+    sql = f"EXPLAIN QUERY PLAN SELECT count(*) FROM {name} WHERE {where}"
     ((*_, plan),) = db.execute(sql, ("VT00000001", "zk", 1)).fetchall()
     assert f"USING COVERING INDEX idx_{name}_serial_driver_generation" in plan
 
