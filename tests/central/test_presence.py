@@ -156,16 +156,13 @@ def test_a_broker_that_says_nothing_is_left_and_tried_again(
 
 
 def test_a_refused_site_does_not_hold_up_the_collector(
-    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    broker: Mosquitto,
+    watcher: Watcher,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Another client of the same name pushes a site's connection out: it comes back."""
-    with (
-        Centre(broker.port, tmp_path, sites=SITES),
-        listener(broker.port, "watcher") as line,
-    ):
-        line.connect()
-        line.link.subscribe([f"{PREFIX}/s3/_central/state"])
-        watcher = Watcher(line)
+    with Centre(broker.port, tmp_path, sites=SITES):
         watcher.wait(lambda: watcher.last().get("s3") is True)
         with listener(broker.port, "central-1-s3") as twin:
             twin.connect()

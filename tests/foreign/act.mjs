@@ -4,6 +4,7 @@
 //
 // FOLDER is where npm put its node_modules. What the libraries print goes to standard
 // error. Every wait is bounded; the process ends with the answer.
+import dgram from "node:dgram";
 import { createRequire } from "node:module";
 import path from "node:path";
 
@@ -88,11 +89,20 @@ async function family(Client, keys) {
   return found;
 }
 
+// The library wants a port of its own by number.
+async function freePort() {
+  const socket = dgram.createSocket("udp4");
+  await new Promise((resolve) => socket.bind(0, resolve));
+  const { port } = socket.address();
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}
+
 async function callbacks(Client) {
   const client = new Client({
     ip: HOST,
     port: PORT,
-    inport: 40_000 + (process.pid % 20_000),
+    inport: await freePort(),
     timeout: TIMEOUT_MS,
     attendanceParser: "v6.60",
   });
