@@ -32,6 +32,7 @@ from gateway.log_changes import LogChanges
 from gateway.reading import AnchorLostError, Announced, Due, LogRead, Tail
 from gateway.slots import Slots
 from gateway.store import raw
+from gateway.store.figures import Log
 from gateway.terminal_clock import TerminalClock
 from gateway.terminal_spec import Spec, Standing
 from gateway.witness import Witness
@@ -147,7 +148,12 @@ class Poller:
         whole = counts.records <= self.standing.downloaded and not self.distrust
         if whole and not self.waits_for_records:
             asked, brought = self._asked, self._due.brought
-            if not await self._full_log.leaves_open(asked, counts, brought=brought):
+            log_now = Log(
+                self.spec.serial, self.spec.driver.name, self.standing.generation
+            )
+            if not await self._full_log.leaves_open(
+                asked, counts, log_now, brought=brought
+            ):
                 self.standing.complete_at = asked
 
     async def _check_serial(self, serial: str) -> None:

@@ -17,12 +17,14 @@ _KEY = "full_logs"
 class Span:
     """When a terminal's log took no punches for certain, ISO with offset.
 
-    `until` is empty while it lasts; `row` is the id of the outage that the book gets
-    of it, empty before it was made.
+    `last_row` is the last raw row that was stored when it began. `until` is empty while
+    it lasts; `row` is the id of the outage that the book gets of it, empty before it
+    was made.
     """
 
     terminal: str
     since: str
+    last_row: int
     until: str = ""
     row: str = ""
 

@@ -129,6 +129,14 @@ def newest_at(db: Database, serial: str) -> str:
     return next((str(row["at"]) for row in rows), "")
 
 
+def still_there(
+    db: Database, serial: str, driver: str, generation: int, last_row: int
+) -> bool:
+    """Return whether a log holds any of the records up to a raw row."""
+    where, values = f"{OF_LOG} AND id <= ?", [serial, driver, generation, last_row]
+    return any(table(db, "raw").rows_where(where, values, select="id", limit=1))
+
+
 def carry(
     db: Database,
     records: Sequence[RawRecord],

@@ -12,10 +12,11 @@ from drivers.base import Counts
 from gateway.full_log import FullLog, outage
 from gateway.intake import Intake
 from gateway.store import full_logs, raw
+from gateway.store.figures import Log
 from gateway.store.full_logs import Span
 from gateway.store.journal import Journal
 from gateway.store.seen import Seen
-from tests.builders import book, records
+from tests.builders import book, record, records
 from tests.gateway.store.journals import do, opened
 
 SERIAL = "VT00000001"
@@ -33,16 +34,21 @@ def at(minutes: int) -> datetime:
 
 
 def watch(
-    journal: Journal, looks: Sequence[Look], read_at: str | None = None, first: int = 0
+    journal: Journal,
+    looks: Sequence[Look],
+    read_at: str | None = None,
+    first: int = 0,
+    generation: int = 1,
 ) -> list[bool]:
     """Look once a minute in a new process; return what each look leaves open."""
+    held = Log(SERIAL, "zk", generation)
 
     async def work() -> list[bool]:
         intake = Intake(journal, START.now, lambda: None, book())
         one = FullLog("lobby", "Asia/Shanghai", intake)
         await one.remember(SERIAL, read_at)
         return [
-            await one.leaves_open(at(minute), counts, brought=brought)
+            await one.leaves_open(at(minute), counts, held, brought=brought)
             for minute, (counts, brought) in enumerate(looks, first)
         ]
 
@@ -100,7 +106,8 @@ def test_it_is_open_until_the_book_has_it(tmp_path: Path) -> None:
         assert watch(journal, [(ROOM, True), (FULL, False)]) == [False, True]
         assert watch(journal, [(ROOM, False), (ROOM, False)], first=5) == [True, True]
         ended = span(journal)
-        assert ended == Span("lobby", ended.since, ended.until) if ended else None
+        assert ended is not None
+        assert ended.until
         assert watch(journal, [(FULL, False), (ROOM, True)], first=9) == [True, True]
         assert span(journal) == ended
         do(journal, lambda db: full_logs.keep(db, SERIAL, None))
@@ -123,12 +130,34 @@ def test_a_log_that_was_full_before_we_came(
     with opened(tmp_path) as journal:
         do(journal, lambda db: raw.store(db, records(stored, serial=SERIAL), Seen()))
         assert watch(journal, [(FULL, False)], read_at) == [True]
-        assert span(journal) == Span("lobby", since)
+        assert span(journal) == Span("lobby", since, stored)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_a_log_that_makes_room_by_itself_refused_nothing(
+    tmp_path: Path, kept: int
+) -> None:
+    """Some drop a block of their oldest records: what is left of them says so."""
+    with opened(tmp_path) as journal:
+        log = records(3, serial=SERIAL)
+        do(journal, lambda db: raw.store(db, log, Seen(), generation=1))
+        assert watch(journal, [(FULL, False)], first=1) == [True]
+        seen = Seen()
+        for one in log[3 - kept :]:
+            seen(raw.record_key(one))
+        if kept:
+            do(journal, lambda db: raw.carry(db, log[3 - kept :], seen, 2))
+        new = [record(serial=SERIAL, raw=b"new")]
+        do(journal, lambda db: raw.store(db, new, Seen(), generation=2))
+        still_open = watch(journal, [(ROOM, True)], first=2, generation=2)
+        assert still_open == [not kept]
+        found = span(journal)
+    assert (found is None) == bool(kept)
 
 
 def test_terminals_do_not_mix(tmp_path: Path) -> None:
     """What is written down of one is not touched by another."""
-    other = Span("annex", "2026-11-02T07:00:00.000+08:00", row="annex-full-1")
+    other = Span("annex", "2026-11-02T07:00:00.000+08:00", 7, row="annex-full-1")
     with opened(tmp_path) as journal:
         do(journal, lambda db: full_logs.keep(db, "VT9", other))
         assert watch(journal, [(FULL, False), (FULL, True)]) == [True, False]
@@ -138,7 +167,12 @@ def test_terminals_do_not_mix(tmp_path: Path) -> None:
 def test_the_outage_of_a_span() -> None:
     """By the site's clock, whole seconds, the last one included."""
     found = outage(
-        Span("lobby", "2026-11-02T01:00:00.900+00:00", "2026-11-02T02:00:00.100+00:00"),
+        Span(
+            "lobby",
+            "2026-11-02T01:00:00.900+00:00",
+            7,
+            "2026-11-02T02:00:00.100+00:00",
+        ),
         ZONE,
         "gw-1",
         datetime(2026, 11, 2, 10, 1),  # noqa: DTZ001 - the site's clock
