@@ -48,6 +48,7 @@ FLAGS = {
     Flag.CONTINUOUS: Words("连续在岗", "continuous stay"),
     Flag.CORRECTED: Words("有补卡", "corrected"),
     Flag.TIME_UNCERTAIN: Words("打卡时间不确定", "time uncertain"),
+    Flag.CLOCKS_TURNED: Words("当日钟表拨动（夏令时）", "clocks were turned"),
 }
 """Flags that say more than the words a pending session waits with."""
 

@@ -3,8 +3,8 @@
 A moment counts seconds of local time from 0001-01-01T00:00:00 as if every day had
 86,400: rules speak of the clock on the wall, so 08:30 is 08:30 in every season, and
 neither the zone nor the clock of the machine that judges can matter. Where a zone turns
-its clocks, the hour that comes twice has the same moments twice; who reads punches says
-so (rules.md E49).
+its clocks, the hour that comes twice has the same moments twice (rules.md E49): the
+sessions of such a day say so.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -62,6 +62,12 @@ def text(moment: int, zone: ZoneInfo) -> str:
     hours, seconds = divmod(moment, HOUR_SECONDS)
     hour, offset = _hour_text(hours, zone)
     return f"{hour}{_MINUTES[seconds]}{offset}"
+
+
+def turned(span: Span, zone: ZoneInfo) -> bool:
+    """Return whether a zone turns its clocks within a span."""
+    first, last = (moment // HOUR_SECONDS for moment in span)
+    return _hour_text(first, zone)[1] != _hour_text(last, zone)[1]
 
 
 # People punch at much the same times of the same days: what they share is read and

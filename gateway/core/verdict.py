@@ -6,6 +6,7 @@ that is not complete leaves a session pending (2.0.7).
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from gateway.core import wording
 from gateway.core.book.days import Leave
@@ -13,7 +14,7 @@ from gateway.core.book.index import Book
 from gateway.core.calendar import Calendar
 from gateway.core.findings import Found
 from gateway.core.leaving import Absences
-from gateway.core.moments import Span, day_of, local
+from gateway.core.moments import Span, day_of, local, turned
 from gateway.core.policy.kinds import FindingKind, Words
 from gateway.core.policy.settings import AfterEnd, Need, OneSign, VoidSlot
 from gateway.core.rules import lateness, outages
@@ -54,6 +55,7 @@ class Verdicts:
         self._book = book
         self._calendar = calendar
         self._watermark = watermark
+        self._zone = ZoneInfo(book.site.timezone)
 
     def weigh(self, sitting: Sitting, absences: Absences) -> None:
         """Say what a session came to; what is found is kept in it."""
@@ -71,6 +73,8 @@ class Verdicts:
 
     def _weigh(self, sitting: Sitting, absences: Absences) -> None:
         self._note_others(sitting)
+        if turned((sitting.due.start, sitting.due.end), self._zone):
+            sitting.flags.append(Flag.CLOCKS_TURNED)
         gap = self._watermark.gap(sitting.due.terminals, sitting.closes)
         excuses = self._missing(sitting)
         if gap is not None:

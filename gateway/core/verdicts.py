@@ -37,6 +37,7 @@ class Flag(StrEnum):
     OUTAGE_OPEN = "outage_open"
     ON_LEAVE = "on_leave"
     TIME_UNCERTAIN = "time_uncertain"
+    CLOCKS_TURNED = "clocks_turned"
 
 
 @dataclass(frozen=True, slots=True)

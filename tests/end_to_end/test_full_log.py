@@ -40,7 +40,7 @@ def said(house: House) -> list[tuple[bool, list[str]]]:
 def test_a_full_log_that_is_cleared_leaves_an_outage(
     tmp_path: Path, *, restarts: bool
 ) -> None:
-    """Verdicts wait until the book has it; then a missing sign is for a clerk."""
+    """E101: verdicts wait until the book has it; then a missing sign is a clerk's."""
     with House(tmp_path, capacity=2) as house:
         house.write()
         house.start()

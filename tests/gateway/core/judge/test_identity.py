@@ -1,7 +1,8 @@
 """E30 to E40, E49 and E51: whose punches they are, and when they were, then judged."""
 
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from gateway.core.judge import Judge
 from gateway.core.moments import read
 from gateway.core.normalise import attribute, punch_id
 from gateway.core.values import NotJudged
-from gateway.core.verdicts import Judged, Punched
+from gateway.core.verdicts import Flag, Judged, Punched, State
 from gateway.core.watermark import Whole
 from tests.gateway.core.judge.days import (
     DAY,
@@ -235,7 +236,8 @@ def test_e40_before_the_first_and_behind_the_last_day_of_a_person() -> None:
 def test_e49_the_hour_that_comes_twice_and_the_one_that_never_comes() -> None:
     """The wall decides: a night keeps its hours, and no time is refused or doubled.
 
-    In New York 01:30 of 2026-11-01 is twice, 02:30 of 2026-03-08 never.
+    In New York 01:30 of 2026-11-01 is twice, 02:30 of 2026-03-08 never: such a night is
+    flagged where clocks are turned, and no other night or place.
     """
     for on, next_day, odd in (
         ("2026-10-31", "2026-11-01", "01:30"),
@@ -250,3 +252,27 @@ def test_e49_the_hour_that_comes_twice_and_the_one_that_never_comes() -> None:
         (early,) = left.findings
         owed = 6.5 if odd == "01:30" else 5.5
         assert early.seconds == owed * 3600
+
+
+@pytest.mark.parametrize(
+    "zone, on, flagged",
+    [
+        ("America/New_York", "2026-10-31", True),
+        ("America/New_York", "2026-03-07", True),
+        ("America/New_York", "2026-11-01", False),
+        ("America/New_York", "2026-10-30", False),
+        ("Asia/Shanghai", "2026-10-31", False),
+    ],
+)
+def test_e49_a_session_in_which_clocks_are_turned_is_flagged(
+    zone: str, on: str, *, flagged: bool
+) -> None:
+    """Whoever looks at it knows that an hour was twice, or never."""
+    plain = book(roster("night", on))
+    world = replace(plain, site=replace(plain.site, timezone=zone))
+    next_day = date.fromisoformat(on) + timedelta(days=1)
+    times = (f"{on}T19:55:00", f"{next_day}T08:05:00")
+    found = judged(world, [("lobby", "1", at) for at in times], "p1", on)
+    (session,) = [one for one in found.sessions if one.date.isoformat() == on]
+    assert session.state is State.OK
+    assert (Flag.CLOCKS_TURNED in session.flags) == flagged
