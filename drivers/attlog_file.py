@@ -30,7 +30,8 @@ _USUAL = re.compile(
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 # What is left of a record whose end is lost looks so beside the next one's badge.
 _REMNANT = re.compile(r"[\d:/. -]+|.*\d{4}[-/.].*|.*\s{2}\S*\d\S*", re.ASCII)
-_SERIAL = re.compile(r"(?=.*\d)[A-Za-z0-9-]{6,24}", re.ASCII)
+# Letters and digits, or digits that are too many for a user number that was cut.
+_SERIAL = re.compile(r"\d{6,24}|(?=.*\d)(?=.*[A-Za-z])[\w.-]{4,24}", re.ASCII)
 _MARKS = ("\t", ";", ",")
 _HEADINGS = 3
 _PADDING = "\0\x1a \t\r\n\ufeff"
@@ -106,6 +107,23 @@ def read_file(
             yield from _found(read_lines(file, check))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
+
+
+def serial_in(path: Path) -> str:
+    """Return the serial in the first line of an export; empty where there is none.
+
+    Raises:
+        FileError: no file, or not readable.
+    """
+    try:
+        with path.open("rb") as file:
+            for line in read_lines(file, lambda _: None):
+                text = line.text.strip(_PADDING)
+                if text or line.is_too_long:
+                    return text if _SERIAL.fullmatch(text) else ""
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    return ""
 
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int]:

@@ -4,7 +4,6 @@ Whatever pyzk would cut wrongly, drop or take for complete is refused in one sen
 before it does (zk-protocol 8.1 lists its defects).
 """
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ from zk import ZK
 from zk.const import CMD_ATTLOG_RRQ
 from zk.exception import ZKErrorResponse
 
-from drivers.base import Address, ProtocolError
+from drivers.base import Address, ProtocolError, UnsupportedError
 from drivers.pyzk_socket import FrameSocket
+from drivers.zk.commands import Command, Reply, code_name
 from drivers.zk.payloads import records_of
 from drivers.zk.recognise import UnknownLayoutError, recognise
 from drivers.zk.text import decode_badge, encode_field
@@ -24,6 +24,7 @@ _CUT_RIGHTLY = ("40", "16", "8a")
 _USER_STEPS = (28, 72)
 _BADGE = slice(2, 26)
 _ADVICE = 'read this terminal with driver = "zk"'
+_LET_NOBODY_IN = frozenset({Reply.UNAUTHORISED, Reply.AUTH_LOCKED})
 
 
 class _Reached:
@@ -81,8 +82,13 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
         Raises:
             ProtocolError: cut, of another size than counted, or with text in it that
                 pyzk would drop.
+            UnsupportedError: the terminal does not give it in the one way pyzk knows.
         """
-        data, size = super().read_with_buffer(command, fct, ext)
+        try:
+            data, size = super().read_with_buffer(command, fct, ext)
+        except ZKErrorResponse:
+            self._check_refusal()
+            raise
         records = records_of(data)
         if command == CMD_ATTLOG_RRQ:
             return data[: len(data) - len(records)] + self._readable_log(records), size
@@ -94,13 +100,16 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
 
         Raises:
             ProtocolError: see `read_with_buffer`; or another number of records.
+            UnsupportedError: see `read_with_buffer`; a count of 0 excuses nobody.
         """
         attendances = self.get_attendance()
         if not self.records:
-            # pyzk does not look into a log the terminal counts as empty. A terminal
-            # that has no empty log to give refuses, which is an answer too.
-            with contextlib.suppress(ZKErrorResponse):
+            # pyzk does not look into a log the terminal counts as empty.
+            try:
                 self.read_with_buffer(CMD_ATTLOG_RRQ)
+            except UnsupportedError:
+                if not self._has_none_to_give():
+                    raise
             if self.records:
                 attendances = self.get_attendance()
         if len(attendances) != self.records:
@@ -108,6 +117,27 @@ class Library(ZK):  # type: ignore[misc]  # pyzk has no types
                 f"pyzk made {len(attendances)} records out of {self.records}; {_ADVICE}"
             )
         return list(attendances)
+
+    def _check_refusal(self) -> None:
+        """Tell a data set that is not given from any other trouble."""
+        link = self._link
+        prepares = link.last_asked == Command.PREPARE_BUFFER
+        if prepares and link.last_reply not in _LET_NOBODY_IN:
+            raise UnsupportedError(
+                "unsupported: the terminal does not give its data in the one way pyzk"
+                f" knows; it answered {code_name(link.last_reply)}; {_ADVICE}"
+            )
+
+    def _has_none_to_give(self) -> bool:
+        """Say whether a refused log is an empty one.
+
+        Some terminals have no empty log to give: a plain error, however one asks. Any
+        other answer says more than that, and bytes that come now are for nobody.
+        """
+        if self._link.last_reply != Reply.ERROR:
+            return False
+        answer: dict[str, Any] = self._ZK__send_command(CMD_ATTLOG_RRQ)
+        return bool(answer["code"] == Reply.ERROR)
 
     def _check_users(self, records: bytes) -> None:
         if len(records) not in {self.users * step for step in _USER_STEPS}:

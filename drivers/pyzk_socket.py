@@ -84,12 +84,14 @@ class FrameSocket:
         self._session = 0
         self._event_seen = False
         self.last_reply = 0
+        self.last_asked = 0
         self.failure: TerminalError | None = None
 
     def send(self, data: bytes) -> int:
         """Send all of one request; what is left of the last answer is dropped."""
         self._refuse_if_failed()
         self._asked = Frame.from_bytes(data[PREFIX_BYTES:])
+        self.last_asked = self._asked.command
         self._rest = b""
         self._send(data)
         self._renew_deadline()

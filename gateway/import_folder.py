@@ -21,6 +21,7 @@ from sqlite_utils import Database
 
 from drivers.attlog_file import FileError, read_file
 from gateway.clock import Now, text
+from gateway.file_origin import other_origin
 from gateway.filing import Filed, Imported, Piece, file_piece, take_in
 from gateway.intake import Intake
 from gateway.settings import Loaded
@@ -127,6 +128,7 @@ class ImportFolder:
                 await self._settle(path, stamp, None, found, None, known=True)
                 return
             terminal, serial = self._terminal(path)
+            await asyncio.to_thread(self._check_origin, path, terminal)
             await self._take(path, terminal, serial, found)
             error = None if found.new or found.duplicate else _EMPTY
         except (FileError, OSError, UnusableError) as problem:
@@ -164,6 +166,24 @@ class ImportFolder:
                 f' of the book; add import_names = {{ "{name}" = "…" }} to [gateway]'
             )
         return terminal, known[terminal]
+
+    def _check_origin(self, path: Path, terminal: str) -> None:
+        """Refuse a file that says itself that another terminal wrote it.
+
+        Raises:
+            UnusableError: it does.
+            FileError: it cannot be read.
+        """
+        other = other_origin(path, terminal, self._loaded())
+        if other is None:
+            return
+        do = f"name it {other.owner or 'ID'}_attlog.dat, after the terminal it is of"
+        if other.where == "name":
+            do = "correct import_names"
+        raise UnusableError(
+            f"{other}; {do}, or, if these are punches of {terminal} all the same:"
+            f" punchgate import FILE --terminal {terminal} --serial-differs"
+        )
 
     async def _is_known(self, digest: str) -> bool:
         known = await self._intake.ask(lambda db: schema.get(db, _KEY + digest))

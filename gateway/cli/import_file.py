@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -34,8 +34,10 @@ from gateway.cli.app import (
     say,
     show_json,
 )
+from gateway.cli.handing import UntoldError, tell
 from gateway.cli.own_journal import own_intake
 from gateway.errors import ConfigError, StoreError
+from gateway.file_origin import Origin, other_origin
 from gateway.filing import (
     LARGE,
     SMALL,
@@ -47,6 +49,7 @@ from gateway.filing import (
     file_piece,
     take_in,
 )
+from gateway.handwork import Deed
 from gateway.settings import Loaded, load
 
 _SHOWN = 20
@@ -60,28 +63,31 @@ def import_file(
         str,
         typer.Option("--terminal", metavar="ID", help="Terminal of the book it is of."),
     ],
+    serial_differs: Annotated[
+        bool,
+        typer.Option(
+            "--serial-differs",
+            help="Take it though its first line or its name is another terminal's;"
+            " an event tells of it.",
+        ),
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take in an attendance export (*_attlog.dat); a second time adds nothing."""
     loaded = _loaded(config)
-    serial = loaded.book_serial(terminal)
-    if not serial:
-        known = ", ".join(row.id for row in loaded.book.terminals if row.serial)
-        fail(
-            f"the book has no terminal {terminal!r} with a serial; there are: {known}",
-            USAGE,
-        )
-    if not file.is_file():
-        what = "is no file" if file.exists() else "does not exist"
-        fail(f"{file} {what}; name an export such as 1_attlog.dat", USAGE)
+    _check_usage(file, loaded, terminal)
     found = Imported()
     gc.freeze()  # the book stays to the end; nobody needs to look through it again
     try:
-        asyncio.run(_import(file, loaded, terminal, serial, found))
+        other = other_origin(file, terminal, loaded)
+        if other and not serial_differs:
+            _refuse(file, other)
+        asyncio.run(_import(file, loaded, terminal, other, found))
     except (
         FileError,
         StoreError,
+        UntoldError,
         control.RefusedError,
         control.NoDaemonError,
     ) as error:
@@ -98,9 +104,41 @@ def _loaded(config: Path | None) -> Loaded:
         fail(f"the configuration has problems:\n{error}", USAGE)
 
 
+def _check_usage(file: Path, loaded: Loaded, terminal: str) -> None:
+    """End where there is no such terminal or no such file."""
+    if not loaded.book_serial(terminal):
+        known = ", ".join(row.id for row in loaded.book.terminals if row.serial)
+        fail(
+            f"the book has no terminal {terminal!r} with a serial; there are: {known}",
+            USAGE,
+        )
+    if not file.is_file():
+        what = "is no file" if file.exists() else "does not exist"
+        fail(f"{file} {what}; name an export such as 1_attlog.dat", USAGE)
+
+
+def _refuse(file: Path, other: Origin) -> NoReturn:
+    """End, as the file is another terminal's."""
+    owner = other.owner or "ID, the terminal it is of"
+    fail(
+        f"{file} is not taken in: {other}; write --terminal {owner}, or, if these are"
+        f" punches of {other.terminal} all the same, add --serial-differs",
+        USAGE,
+    )
+
+
 async def _import(
-    file: Path, loaded: Loaded, terminal: str, serial: str, found: Imported
+    file: Path,
+    loaded: Loaded,
+    terminal: str,
+    other: Origin | None,
+    found: Imported,
 ) -> None:
+    """Store what is in a file; that it is another terminal's is told before."""
+    serial = loaded.book_serial(terminal)
+    if other:
+        said = Deed("import --serial-differs", other.said, serial, file=file.name)
+        await tell(loaded, terminal, [said])
     async with _store(loaded, terminal, serial) as (store, bounds):
         await take_in(_with_progress(file, found), store, found, bounds)
 

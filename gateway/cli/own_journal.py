@@ -1,9 +1,10 @@
 """The journal in a command of our own, where no daemon has it."""
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from gateway.cli.app import now_of_process
 from gateway.clock import text
@@ -32,10 +33,23 @@ async def own_intake(loaded: Loaded) -> AsyncIterator[Intake]:
     started = journal.open()
     now = now_of_process()
     try:
-        intake = Intake(journal, now, lambda: None, loaded.book)
-        await intake.ask(lambda db: epochs.current(db, text(now())))
-        codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
-        await intake.learn(loaded.book, codes, loaded.book_digest)
-        yield intake
+        with _said_by_the_command():
+            intake = Intake(journal, now, lambda: None, loaded.book)
+            await intake.ask(lambda db: epochs.current(db, text(now())))
+            codes = {spec.id: spec.codes() for spec in loaded.settings.terminals}
+            await intake.learn(loaded.book, codes, loaded.book_digest)
+            yield intake
     finally:
         await asyncio.to_thread(journal.close, clean=not started.unclean)
+
+
+@contextmanager
+def _said_by_the_command() -> Iterator[None]:
+    """Keep log lines of a daemon to ourselves: a command has words of its own."""
+    log = logging.getLogger("punchgate.intake")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import attlog_file
-from drivers.attlog_file import BadLine, FileError, FileRecord, read_file
+from drivers.attlog_file import BadLine, FileError, FileRecord, read_file, serial_in
 from drivers.attlog_lines import TextLine
 
 CAPTURES = Path(__file__).parents[2] / "../shared/captures/attlog"
@@ -212,6 +212,7 @@ def test_a_name_that_is_the_number_is_a_name(tmp_path: Path) -> None:
         ("AEH1234567890\r\n", "8A3F21\r\n"),
         ("AEH1234567890\r\n", "8A3F21\r\n\r\n\x1a"),
         ("\r\nAEH1234567890\n", "8A3F21" + "\0" * 100_000),
+        ("VTC0\r\n", "8A3F21\r\n"),
         ("AC-No.\tName\tTime\r\n", "\x1a"),
     ],
 )
@@ -231,11 +232,37 @@ def test_a_cut_record_is_no_checksum(tmp_path: Path, rest: str) -> None:
     assert found[-1].line == 3
 
 
-@pytest.mark.parametrize("text", ["nonsense", "good morning", "a\tb"])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "good morning", "a\tb", "12345", "V1", "2026-11-0", "8" * 5000]
+)
 def test_a_bad_first_line_is_no_serial(tmp_path: Path, text: str) -> None:
-    """Words alone are none, nor is it a row of headings."""
+    """Words alone are none, nor what is left of a record, nor a row of headings."""
     bad, _ = read(tmp_path / "a", f"{text}\n{LINE}\n".encode())
     assert isinstance(bad, BadLine)
+    assert serial_in(tmp_path / "a") == ""
+
+
+@pytest.mark.parametrize(
+    "serial", ["AEH1234567890", "3412160400012", "VTC0", "A-1.b_2"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_the_serial_in_the_first_line(
+    tmp_path: Path, serial: str, encoding: str
+) -> None:
+    """Read before anything else is, blank lines and padding in front of it or not."""
+    for before in ("", "\r\n \r\n", "\0" * 100):
+        text = f"{before}{serial}\r\n{LINE}\r\nVT99\r\n"
+        (tmp_path / "a").write_bytes(text.encode(encoding))
+        assert serial_in(tmp_path / "a") == serial
+
+
+def test_a_file_without_a_serial(tmp_path: Path) -> None:
+    """One that begins with a record, one without any line, and none at all."""
+    for text in (LINE, f"{LINE}\nAEH1234567890\n", "", "\n\n"):
+        (tmp_path / "a").write_text(text, "ascii")
+        assert serial_in(tmp_path / "a") == ""
+    with pytest.raises(FileError, match="No such file"):
+        serial_in(tmp_path / "b")
 
 
 def test_a_run_of_nuls_of_any_length_is_padding(tmp_path: Path) -> None:

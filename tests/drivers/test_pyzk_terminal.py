@@ -11,12 +11,14 @@ from drivers.base import (
     TerminalError,
     TerminalInfo,
     TerminalUser,
+    UnsupportedError,
 )
 from drivers.pyzk_terminal import PyzkTerminal
 from drivers.virtual import VirtualTerminal
 from drivers.virtual.snapshot import Snapshot
-from drivers.zk.commands import Command
+from drivers.zk.commands import Command, Reply
 from drivers.zk.payloads import block
+from tests.drivers.fault_link import Answer, Script, at, peer, says
 from tests.drivers.pyzk_talks import open_and_read, refused, talk
 from tests.drivers.terminals import (
     Tap,
@@ -111,7 +113,7 @@ def test_faults_that_harm_no_record(fault: str) -> None:
         ("count-lies=240", ProtocolError, "looks like records of layout 40"),
         ("count-lies=90", ProtocolError, "looks like records of layout 40"),
         ("junk-prefix", ProtocolError, "2409 bytes, which is not 60 records"),
-        ("no-buffer-4989", TerminalError, r"answered 4989 \(NO_BUFFER\)"),
+        ("no-buffer-4989", UnsupportedError, r"unsupported.*4989 \(NO_BUFFER\).*zk"),
         ("secure-6001", ProtocolError, "secure firmware"),
         ("reboot-after=1", TerminalError, "closed the connection|connection broke"),
         ("bad-checksum=1", ProtocolError, "wrong checksum"),
@@ -207,13 +209,51 @@ def test_a_punch_between_counting_and_reading(count: int) -> None:
     asyncio.run(run())
 
 
-def test_an_empty_log_that_cannot_be_prepared() -> None:
-    """A terminal that has no empty log to give counts 0, and 0 it is."""
+@pytest.mark.parametrize("held, faults", [(0, ()), (3, ("count-lies=-3",))])
+def test_a_refused_log_is_never_an_empty_one(
+    held: int, faults: tuple[str, ...]
+) -> None:
+    """A count of 0 excuses no terminal that does not give its log: «unsupported»."""
+    made = config(held, "no-buffer-4989", *faults, users=[])
+    error = refused(made)
+    assert type(error) is UnsupportedError
+    assert str(error) == (
+        "unsupported: the terminal does not give its data in the one way pyzk knows;"
+        ' it answered 4989 (NO_BUFFER); read this terminal with driver = "zk"'
+    )
 
-    async def work(_: VirtualTerminal, driver: PyzkTerminal) -> None:
-        assert await everything(driver) == []
 
-    talk(config(0, "no-buffer-4989", users=[]), work)
+@pytest.mark.parametrize(
+    "refusal, direct, empty",
+    [
+        (Reply.ERROR, says(Reply.ERROR), True),
+        (Reply.ERROR, says(Reply.UNKNOWN), False),
+        (Reply.ERROR, says(Command.DATA, block(b"")), False),
+        (Reply.NO_BUFFER, says(Reply.ERROR), False),
+        (Reply.UNKNOWN, says(Reply.ERROR), False),
+    ],
+)
+def test_two_plain_errors_are_an_empty_log(
+    refusal: Reply, direct: Answer, *, empty: bool
+) -> None:
+    """Only with 0 counted and nothing but «error» to both ways of asking."""
+    script: Script = {
+        Command.PREPARE_BUFFER: says(refusal),
+        Command.READ_LOG: direct,
+    }
+
+    async def run() -> None:
+        async with peer(script) as made:
+            driver = PyzkTerminal(at(made.port))
+            await driver.open()
+            if empty:
+                assert await everything(driver) == []
+            else:
+                with pytest.raises(UnsupportedError, match="unsupported"):
+                    await everything(driver)
+            await driver.close()
+
+    asyncio.run(run())
 
 
 def test_a_terminal_that_says_little_of_itself() -> None:

@@ -170,10 +170,13 @@ def test_root_leaves_the_journal_of_another_user_alone(site: Site) -> None:
 
 
 def test_words_for_people(site: Site) -> None:
-    """The numbers in a line, the refused lines on standard error."""
+    """The numbers in a line, the refused lines on standard error, nothing else."""
     done = import_(site)
     assert done.stdout == "read 6 · new 3 · duplicate 1 · rejected 2\n"
-    assert "line 4: no date and time in 'nonsense'" in done.stderr
+    assert done.stderr.splitlines() == [
+        "line 4: no date and time in 'nonsense'",
+        "line 5: the date 2026-02-31T08:00:00 does not exist; kept",
+    ]
 
 
 @pytest.mark.parametrize(
