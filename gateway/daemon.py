@@ -291,6 +291,10 @@ class Daemon:
         """Return what is known of a terminal now."""
         return self._terminals.poller(terminal).standing
 
+    def is_half_read(self, terminal: str) -> bool:
+        """Return whether a read of a terminal's log is under way, or was cut off."""
+        return terminal in self._terminals.half_read()
+
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish a retained message below the gateway's topics."""
         self._delivery.uplink.publish_state(topic, payload)

@@ -36,6 +36,10 @@ class View(Protocol):
         """Return what is known of a terminal now."""
         ...
 
+    def is_half_read(self, terminal: str) -> bool:
+        """Return whether a read of a terminal's log is under way, or was cut off."""
+        ...
+
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish a retained message below the gateway's topics."""
         ...
@@ -43,9 +47,13 @@ class View(Protocol):
 
 @dataclass(slots=True)
 class _Said:
-    """What was last said of a terminal, and when it may be said again."""
+    """What was last said of a terminal, and when it may be said again.
+
+    `line` is what a status says, `told` the line of which a message was published.
+    """
 
     line: dict[str, Any] | None = None
+    told: dict[str, Any] | None = None
     not_before: float = 0.0
 
 
@@ -124,9 +132,13 @@ class Retained:
         )
         newest = self._newest.of(self._reader, serial)
         line = status.terminal(settings, serial, standing, counted, newest)
-        if said.line == line:
-            return
         said.line = dict(line)
+        if self._view.is_half_read(terminal) and standing.error is None:
+            self._unsaid.add(terminal)  # half of a log cannot add up yet
+            return
+        if said.told == line:
+            return
+        said.told = dict(line)
         line["terminal"] = line.pop("id")
         line.pop("error")
         line.pop("last_record")
