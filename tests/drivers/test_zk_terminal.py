@@ -273,7 +273,8 @@ def test_operations() -> None:
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("layout, badge", [("40", "0007"), ("16", "7"), ("8a", None)])
 def test_announcements(layout: str, badge: str | None, transport: str) -> None:
-    """Told once each, in order, with a badge where the model names one."""
+    """Told once each, in order, with a badge where the model names one, else a slot."""
+    slot = 7 if badge is None else None
 
     async def work(terminal: VirtualTerminal, driver: ZkTerminal) -> None:
         assert await driver.wait(0.05) == []
@@ -283,9 +284,9 @@ def test_announcements(layout: str, badge: str | None, transport: str) -> None:
         ats = [terminal.punch(badge or "7", f"2026-11-02T09:00:0{n}") for n in range(3)]
         # An answer comes behind the events before it.
         await driver.clock()
-        assert await driver.wait(2) == [Announcement(badge, one) for one in ats]
+        assert await driver.wait(2) == [Announcement(badge, at, slot) for at in ats]
         ats = [terminal.punch(badge or "7")]
-        assert await driver.wait(5) == [Announcement(badge, ats[0])]
+        assert await driver.wait(5) == [Announcement(badge, ats[0], slot)]
         assert await driver.wait(0.05) == []
 
     people = [TerminalUser(7, badge or "7", "", 0, 0)]
