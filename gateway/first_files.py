@@ -26,10 +26,15 @@ _SECRET, _READABLE = 0o600, 0o640
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the files are made of. `by_id` has the terminals that go into them."""
+    """What the files are made of. `by_id` has the terminals that go into them.
+
+    `zone_fits`: the clock of at least one of them is right in `zone`; else that is a
+    guess.
+    """
 
     path: Path
     zone: str
+    zone_fits: bool
     by_id: Mapping[str, Sight]
     entries: tuple[Entry, ...]
     people: tuple[Person, ...]
@@ -65,8 +70,8 @@ def plan(
         for one, (serial, sight) in zip(names, used.items(), strict=True)
     ]
     people, badges = starter.people((one, s.users) for one, s in by_id.items())
-    zone = _zone(list(used.values()))
-    return Plan(path, zone, by_id, tuple(entries), tuple(people), tuple(badges))
+    zone, fits = _zone(list(used.values()))
+    return Plan(path, zone, fits, by_id, tuple(entries), tuple(people), tuple(badges))
 
 
 def _key_file(
@@ -78,14 +83,18 @@ def _key_file(
     return str((given or path.with_name(f"{name}.key")).absolute())
 
 
-def _zone(used: Sequence[Sight]) -> str:
-    """Return the zone most terminals' clocks are right in: this machine's, or China."""
+def _zone(used: Sequence[Sight]) -> tuple[str, bool]:
+    """Return the zone most terminals' clocks are right in: this machine's, or China.
+
+    And whether it is right for any of them.
+    """
 
     def right(name: str) -> int:
         offsets = [sight.offset_seconds(ZoneInfo(name)) for sight in used]
         return sum(o is not None and abs(o) < _ZONE_SECONDS for o in offsets)
 
-    return max((_zone_of_machine(), _ZONE), key=right)
+    best = max((_zone_of_machine(), _ZONE), key=right)
+    return best, right(best) > 0
 
 
 def _zone_of_machine() -> str:
@@ -104,7 +113,11 @@ def texts(made: Plan, *, site: str, gateway: str, version: str) -> dict[Path, st
     data = _SYSTEM_DATA if path.parent == _SYSTEM else str(path.parent / "data")
     return {
         path.with_name(BOOK): starter.book_file(
-            site=site, zone=made.zone, version=version, terminals=made.entries
+            site=site,
+            zone=made.zone,
+            zone_fits=made.zone_fits,
+            version=version,
+            terminals=made.entries,
         ),
         path: starter.gateway_file(
             gateway=gateway,

@@ -96,10 +96,9 @@ def _of_terminal(
     line: Line, alarms: AlarmSettings, now: datetime, *, daemon: bool
 ) -> Iterator[tuple[RiskId, str]]:
     """Yield ids and what follows behind the terminal's name."""
-    if daemon and not line["online"]:
-        error = line["error"] or "not read yet"
-        yield RiskId.TERMINAL_OFFLINE, f" is offline: {error}"
-    elif daemon:
+    if daemon and line["error"] and not line["online"]:
+        yield RiskId.TERMINAL_OFFLINE, f" is offline: {line['error']}"
+    elif daemon and line["online"]:  # else it is in its first read, and nothing failed
         yield from _silence(line, alarms, now)
     yield from _room(line, alarms)
     yield from _clock(line, alarms)

@@ -136,10 +136,11 @@ class TerminalSettings:
 class AlarmSettings:
     """From when on `health` and every other alarm outlet speak up.
 
-    `silent_hours` 0: a terminal may be silent for ever; `textfile` empty: none.
+    `silent_hours`: weekends and three free days pass unnoticed, from Friday evening to
+    Tuesday morning; 0: a terminal may be silent for ever. `textfile` empty: none.
     """
 
-    silent_hours: float = key(0.0, check=between(0, 8784))
+    silent_hours: float = key(96.0, check=between(0, 8784))
     log_warn_percent: float = key(80.0, check=between(1, 100))
     clock_warn_seconds: float = key(60.0, check=between(1, 86400))
     backlog_warn_minutes: float = key(10.0, check=between(0.1, 10080))

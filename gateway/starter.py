@@ -133,9 +133,16 @@ def gateway_file(  # noqa: PLR0913 - the keys of the file
     return head + "".join(_terminal(one) for one in terminals)
 
 
-def book_file(*, site: str, zone: str, version: str, terminals: Sequence[Entry]) -> str:
+def book_file(
+    *, site: str, zone: str, zone_fits: bool, version: str, terminals: Sequence[Entry]
+) -> str:
     """Return the text of a book that has terminals and nobody yet."""
-    head = _BOOK.format(site=quoted(site), zone=quoted(zone), version=quoted(version))
+    head = _BOOK.format(
+        site=quoted(site),
+        zone=quoted(zone),
+        guess="" if zone_fits else "  # a guess: no terminal's clock fits it",
+        version=quoted(version),
+    )
     rows = (
         f"\n[[terminals]]\nid = {quoted(one.id)}\nserial = {quoted(one.serial)}\n"
         'place = ""                      # where it hangs\n'
@@ -185,6 +192,14 @@ book = {book}                # relative to this file
 host = {host}              # where the broker is
 port = {port}
 confirm = "central"             # "broker" where no centre of ours acknowledges
+
+[alarms]                        # from when on `punchgate health` and the log speak up
+silent_hours = 96               # a terminal answers and brings nothing new for so long:
+                                # weekends and three free days pass; 0 = never
+log_warn_percent = 80           # of the records that a terminal can hold
+clock_warn_seconds = 60         # a terminal's clock is off by more
+backlog_warn_minutes = 10       # the oldest entry waits for the centre longer
+textfile = ""                   # for Prometheus, a whole path that ends in .prom
 """
 
 _BOOK = """\
@@ -195,6 +210,6 @@ version = {version}
 [site]
 id = {site}
 name = ""                       # as people call it
-timezone = {zone}
+timezone = {zone}{guess}
 calendar = "CN"
 """

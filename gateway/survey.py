@@ -8,9 +8,9 @@ import asyncio
 import ipaddress
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from drivers.base import (
     TerminalUser,
 )
 from gateway.clock import Now
+from gateway.holders import holder
 from gateway.probe import TERMINALS, Answer, Found, who_by_any
 from gateway.subnets import LARGEST_NETWORK, network
 
@@ -37,6 +38,11 @@ _ASK_SECONDS = 5.0
 _MOST_SECONDS = 180.0
 _LAST_PORT = 65535
 _ROUTE_UP, _ROUTE_GATEWAY = 1, 2
+_NOBODY = frozenset(
+    {Answer.NO_ANSWER, Answer.NO_ROUTE, Answer.REFUSED, Answer.UNKNOWN_NAME}
+)
+Lend = Callable[[str, int], AbstractContextManager[object] | None]
+"""What borrows the terminal at (host, port) from who has it; None: nobody known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,20 @@ class Sight:
 
     def offset_seconds(self, zone: ZoneInfo) -> float | None:
         """Return the terminal's clock minus ours if its zone is `zone`."""
-        try:
-            device = datetime.fromisoformat(self.clock)
-        except ValueError:
-            return None
-        if self.asked is None:
-            return None
-        device = device.replace(tzinfo=zone) + timedelta(seconds=0.5)
-        return round((device - self.asked).total_seconds(), 1)
+        return None if self.asked is None else offset(self.clock, self.asked, zone)
+
+
+def offset(shown: str, asked: datetime, zone: tzinfo) -> float | None:
+    """Return a clock that showed this, minus ours at that moment, in seconds.
+
+    Terminals show whole seconds; None: what it showed is no date.
+    """
+    try:
+        device = datetime.fromisoformat(shown)
+    except ValueError:
+        return None
+    device = device.replace(tzinfo=zone) + timedelta(seconds=0.5)
+    return round((device - asked).total_seconds(), 1)
 
 
 def places(wanted: Iterable[str], port: int) -> list[Place]:
@@ -145,15 +157,27 @@ def own_networks() -> list[str]:
 
 
 async def survey(
-    asked: Iterable[Place], options: Options, now: Now, done: Callable[[], None]
+    asked: Iterable[Place],
+    options: Options,
+    now: Now,
+    done: Callable[[], None],
+    lend: Lend = lambda *_: None,
 ) -> list[Sight]:
     """Ask every place; return what answered, and every named place whatever it did.
 
     `done` is called after each place. What takes longer than all may take is given up
-    and says so.
+    and says so. A terminal that somebody lends is asked while it is lent.
     """
     turn = asyncio.Semaphore(_AT_ONCE)
-    tasks = {asyncio.create_task(_visit(p, options, now, turn)): p for p in asked}
+
+    async def visit(place: Place) -> Sight:
+        async with turn:
+            with ExitStack() as lent:
+                if loan := lend(place.host, place.port):
+                    await asyncio.to_thread(lent.enter_context, loan)
+                return await _visit(place, options, now)
+
+    tasks = {asyncio.create_task(visit(place)): place for place in asked}
     for task in tasks:
         task.add_done_callback(lambda _: done())
     if not tasks:
@@ -166,8 +190,7 @@ async def survey(
         _given_up(place) if task in late else task.result()
         for task, place in tasks.items()
     ]
-    nobody = {Answer.NO_ANSWER, Answer.NO_ROUTE, Answer.REFUSED, Answer.UNKNOWN_NAME}
-    return [s for s in sights if s.place.named or s.found.answer not in nobody]
+    return [s for s in sights if s.place.named or s.found.answer not in _NOBODY]
 
 
 def _given_up(place: Place) -> Sight:
@@ -175,9 +198,7 @@ def _given_up(place: Place) -> Sight:
     return Sight(place, Found(Answer.NO_ANSWER, words))
 
 
-async def _visit(
-    place: Place, options: Options, now: Now, turn: asyncio.Semaphore
-) -> Sight:
+async def _visit(place: Place, options: Options, now: Now) -> Sight:
     address = Address(
         place.host,
         place.port,
@@ -185,23 +206,31 @@ async def _visit(
         encoding=options.encoding,
         timeout_seconds=_ASK_SECONDS if place.named else _SEARCH_SECONDS,
     )
-    async with turn:
-        found = await who_by_any(address)
-        if found.answer not in TERMINALS:
-            return Sight(place, found)
-        address = replace(
-            address, transport=found.transport, timeout_seconds=_ASK_SECONDS
-        )
-        try:
-            async with _opened(address) as terminal:
-                return await _ask(terminal, Sight(place, found), now)
-        except AuthError as error:
-            problem = str(error)
-            if not options.comm_key:
-                problem = "it wants its comm key: give it with --key or --key-file"
-        except TerminalError as error:
-            problem = str(error)
-        return Sight(place, found, problem=problem)
+    found = await who_by_any(address)
+    if found.answer not in TERMINALS:
+        held = "" if _is_nobody(place, found) else await _held(place)
+        return Sight(place, found, problem=held and found.words + held)
+    address = replace(address, transport=found.transport, timeout_seconds=_ASK_SECONDS)
+    try:
+        async with _opened(address) as terminal:
+            return await _ask(terminal, Sight(place, found), now)
+    except AuthError as error:
+        problem = str(error)
+        if not options.comm_key:
+            problem = "it wants its comm key: give it with --key or --key-file"
+    except TerminalError as error:
+        problem = str(error) + await _held(place)
+    return Sight(place, found, problem=problem)
+
+
+def _is_nobody(place: Place, found: Found) -> bool:
+    return not place.named and found.answer in _NOBODY
+
+
+async def _held(place: Place) -> str:
+    """Return who on this machine has a terminal that does not talk to us, and a way."""
+    found = await asyncio.to_thread(holder, place.host, place.port)
+    return f"; {found.words}" if found else ""
 
 
 @asynccontextmanager

@@ -41,7 +41,8 @@ _OF_TERMINAL: tuple[tuple[str, str], ...] = (
     ("acknowledged", "Punches that are confirmed."),
     ("offset_seconds", "Clock of the terminal minus ours."),
     ("capacity_ratio", "How full its log is, 0 to 1."),
-    ("last_read", "When its log was last looked at."),
+    ("last_read", "When its log was last read; what is not new is not read again."),
+    ("complete_at", "Until when everything punched on it is stored here."),
     ("last_record", "When its last new record came."),
 )
 _NAMES = {
@@ -49,6 +50,7 @@ _NAMES = {
     "offset_seconds": "clock_offset_seconds",
     "capacity_ratio": "log_capacity_ratio",
     "last_read": "last_read_timestamp_seconds",
+    "complete_at": "complete_timestamp_seconds",
     "last_record": "last_record_timestamp_seconds",
 }
 

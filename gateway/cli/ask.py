@@ -5,14 +5,11 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gateway import control, settings, status
 from gateway.cli.app import (
@@ -27,6 +24,7 @@ from gateway.cli.app import (
     say,
     show_json,
 )
+from gateway.cli.status_page import show_page
 from gateway.errors import ConfigError
 from gateway.health import Risk, RiskId, risks
 from gateway.log import render
@@ -36,12 +34,6 @@ from gateway.store.drain import Reader
 from gateway.store.schema import table
 
 _FOLLOW_SECONDS = 0.2
-_FAILED_SHOWN = 10
-_IMPORTS_SHOWN = 5
-_COUNTS = (
-    *("in_terminal", "downloaded", "stored", "punches", "repeats", "rejected"),
-    *("sent", "acknowledged"),
-)
 
 
 def _loaded(config: Path | None) -> Loaded:
@@ -71,107 +63,7 @@ def show_status(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     if as_json:
         show_json(found)
         return
-    _show(found)
-
-
-def _show(found: dict[str, Any]) -> None:
-    running = "running" if found["daemon"] else "not running"
-    say(f"gateway {found['gateway']} at {found['site']}, daemon {running}")
-    counts = Table("terminal", "online", box=None, pad_edge=False)
-    for name in _COUNTS:
-        counts.add_column(name.replace("_", " "), justify="right")
-    for line in found["terminals"]:
-        online = "yes" if line["online"] else "no"
-        values = [_or_dash(line[name]) for name in _COUNTS]
-        counts.add_row(line["id"], online, *values)
-    Console(file=sys.stdout, highlight=False, width=max(100, _width())).print(counts)
-    for line in found["terminals"]:
-        for note in _notes(line):
-            say(f"  {line['id']}: {note}")
-    outbox = found["outbox"]
-    age = outbox["oldest_age_seconds"]
-    waits = "" if age is None else f", the oldest for {age:.0f} s"
-    say(f"outbox  {outbox['unacknowledged']} not acknowledged{waits}")
-    uplink = found["uplink"]
-    link = "unknown" if uplink is None else _link(uplink)
-    say(f"uplink  {link}; confirmed by the {found['confirm']}")
-    for line in found["readers"]:
-        say(f"reader  {line['id']}: {_reader(line)}")
-    for said in _judging(found.get("judging")):
-        say(f"judging {said}")
-    for line in found["imports"][:_IMPORTS_SHOWN]:
-        say(f"import  {_import(line)}")
-    if found["book"]["from"] == "central":
-        say(found["book"]["words"])
-    for line in found["certificates"]:
-        left = "" if line["days_left"] is None else f"until {line['until']}"
-        say(f"{line['key']:<8}{line['words'] or left}")
-
-
-def _judging(found: Mapping[str, Any] | None) -> Iterator[str]:
-    if found is None:
-        return
-    if not found["lawful"]:
-        yield "nothing: there are no rules without problems"
-    for problem in found["refused"]:
-        yield f"refused {problem}"
-    for person, day in found["failed"][:_FAILED_SHOWN]:
-        yield f"failed {person} {day}: a defect, see the log"
-
-
-def _reader(line: Mapping[str, Any]) -> str:
-    if not line["online"]:
-        return f"offline: {line['error'] or 'not opened yet'}"
-    flaws = ", ".join(f"{count} {kind}" for kind, count in line["flaws"].items())
-    last = f", last {line['last_card']}" if line["last_card"] else ""
-    noise = f"; no card: {flaws}" if flaws else ""
-    return f"{line['use']}, {line['presented']} cards{last}{noise}"
-
-
-def _import(line: Mapping[str, Any]) -> str:
-    said = f"{line['at']} {line['file']}"
-    if line["error"]:
-        return f"{said}: {line['error']}"
-    counts = f"{line['read']} read, {line['new']} new, {line['rejected']} rejected"
-    return f"{said} of {line['terminal']}: {counts}"
-
-
-def _width() -> int:
-    return Console(file=sys.stdout).width
-
-
-def _link(uplink: dict[str, Any]) -> str:
-    if not uplink["connected"]:
-        return f"no broker: {uplink['error']}" if uplink["error"] else "no broker"
-    held = "" if uplink["gate"] == "open" else f", held: {uplink['gate']}"
-    return f"connected, MQTT {uplink['protocol']}{held}"
-
-
-def _notes(line: dict[str, Any]) -> Iterator[str]:
-    if line["error"]:
-        yield str(line["error"])
-    if not line["equation"]["holds"]:
-        yield f"does not add up: {line['equation']['term']}"
-    if line["last_read"]:
-        off = line["offset_seconds"]
-        clock = "clock unreadable" if off is None else f"clock off {off:+g} s"
-        yield f"last read {line['last_read']}, {clock}"
-
-
-def equation(line: Mapping[str, Any]) -> str:
-    """Return the count equation of a terminal in one line, and what is wrong there."""
-    counted = {name: _or_dash(line[name]) for name in _COUNTS}
-    text = (
-        "in the terminal {in_terminal} = downloaded {downloaded} = stored {stored} ="
-        " punches {punches} + repeats {repeats} + rejected {rejected} · sent {sent} ·"
-        " acknowledged {acknowledged}"
-    ).format(**counted)
-    broken = line["equation"]["term"]
-    return f"{text} · DOES NOT ADD UP: {broken}" if broken else text
-
-
-def _or_dash(value: object) -> str:
-    return "-" if value is None else str(value)
+    show_page(found)
 
 
 @app.command()

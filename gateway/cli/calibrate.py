@@ -68,19 +68,19 @@ def calibrate(
     wanted = _wanted(credential)
 
     async def question(terminal: Terminal) -> dict[VerifyMode, int]:
-        await terminal.open()
         return await _learn(terminal, wanted)
 
-    found = ask_terminal(
+    said = ask_terminal(
         driver, target(where, config, address_of(key, udp=udp)), question
     )
-    codes, twice = _told(found)
+    codes, twice = _told(said.answer)
     if as_json:
         show_json({"verify_codes": codes, "unclear": twice})
     else:
         _show(codes, twice)
     if twice or not codes:
         raise typer.Exit(PROBLEM)
+    said.end()
 
 
 def _wanted(said: list[str] | None) -> tuple[VerifyMode, ...]:

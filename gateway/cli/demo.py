@@ -22,7 +22,6 @@ from drivers.attlog import AttlogLine, format_line
 from gateway import control, log
 from gateway.cli import demo_site, proof
 from gateway.cli.app import PROBLEM, USAGE, app, fail
-from gateway.cli.ask import equation
 from gateway.cli.children import ChildError, command
 from gateway.cli.demo_guests import Guest, guests
 from gateway.cli.demo_page import show
@@ -30,6 +29,7 @@ from gateway.cli.demo_site import DemoPerson, DemoTerminal
 from gateway.cli.demo_stage import Stage
 from gateway.cli.demo_story import SPEED, START, arrivals
 from gateway.cli.demo_verdicts import Shown
+from gateway.cli.status_page import equation
 from gateway.clock import Story
 
 _GENERATE_UNTIL = 0.6

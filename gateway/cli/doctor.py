@@ -134,7 +134,7 @@ def _terminal(loaded: Loaded, one: TerminalSettings, printer: _Printer) -> _Chai
     except ConfigError as error:
         fail(str(error), USAGE)
     now = now_of_process()
-    case = Case(spec, loaded.book, loaded.settings.alarms, now)
+    case = Case(spec, loaded.book, loaded.settings.alarms, now, loaded.path)
     with ExitStack() as lent:
         try:
             asked = control.borrow(loaded.data_dir, "borrow", terminal=one.id)

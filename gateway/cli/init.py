@@ -28,11 +28,12 @@ from gateway.cli.app import (
     show_json,
 )
 from gateway.cli.doctor import shown
+from gateway.cli.tables import show
+from gateway.cli.target import lender
 from gateway.first_files import Plan
 from gateway.settings import comm_key, topic_level
-from gateway.survey import Options, Place, Sight, own_networks, places, survey
+from gateway.survey import Lend, Options, Place, Sight, own_networks, places, survey
 
-_WIDTH = 160
 _COLUMNS = ("address", "id", "serial", "records", "users", "clock", "what it is")
 _Where = Annotated[
     list[str] | None,
@@ -74,7 +75,8 @@ def init(
     """Look for terminals; write gateway.toml and book.toml for those that answer.
 
     Prints people and enrolments to paste into the book, from the terminals' users. No
-    file is ever overwritten, nothing is changed on a terminal.
+    file is ever overwritten, nothing is changed on a terminal. One that a daemon of
+    this machine holds is borrowed, if its configuration is -c or the usual one.
     """
     path = config_path(config).absolute()
     gateway = gateway or f"gw-{starter.slug(socket.gethostname()) or '1'}"
@@ -82,7 +84,8 @@ def init(
     if not only_print:
         _check_place(path)
     options = Options(_key(key, key_file), _known_encoding(encoding))
-    sights = _search(_asked(where or [], port), options)
+    lend = lender([path, config_path(None)])
+    sights = _search(_asked(where or [], port), options, lend)
     made = first_files.plan(sights, path, options, key_file)
     version = f"{now_of_process()():%Y-%m-%d}.1"
     files = first_files.texts(made, site=site, gateway=gateway, version=version)
@@ -92,9 +95,11 @@ def init(
         show_json(_document(sights, made, written))
     else:
         _show(sights, made)
-        _show_next(made, written, files if only_print else {})
+        _show_next(made, written, files if only_print and made.entries else {})
     missed = [s for s in sights if s.place.named and made.id_of(s) is None]
-    if missed or not made.entries:
+    if not made.entries:
+        fail("no terminal said who it is: there is nothing to write or to print")
+    if missed:
         raise typer.Exit(PROBLEM)
 
 
@@ -150,13 +155,13 @@ def _asked(where: Sequence[str], port: int) -> list[Place]:
         fail(str(error), USAGE)
 
 
-def _search(asked: Sequence[Place], options: Options) -> list[Sight]:
+def _search(asked: Sequence[Place], options: Options, lend: Lend) -> list[Sight]:
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task("asking", total=len(asked))
         return asyncio.run(
-            survey(asked, options, now_of_process(), lambda: bar.advance(task))
+            survey(asked, options, now_of_process(), lambda: bar.advance(task), lend)
         )
 
 
@@ -173,6 +178,8 @@ def _document(
     return {
         "found": [_row(sight, made) for sight in sights],
         "written": [str(one) for one in written],
+        "timezone": made.zone if made.entries else None,
+        "timezone_fits": made.zone_fits,
         "people": [asdict(one) for one in made.people],
         "enrolments": [asdict(one) for one in made.badges],
     }
@@ -198,10 +205,12 @@ def _show(sights: Sequence[Sight], made: Plan) -> None:
     if not sights:
         say("nothing answered")
         return
-    table = Table(*_COLUMNS, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, overflow="fold")
     for sight in sights:
         table.add_row(*map(shown, _cells(sight, made)))
-    Console(file=sys.stdout, highlight=False, markup=False, width=_WIDTH).print(table)
+    show(table)
 
 
 def _cells(sight: Sight, made: Plan) -> list[str]:
@@ -229,6 +238,11 @@ def _show_next(
     for one in written:
         say(f"written: {one}")
     book = made.path.with_name(first_files.BOOK)
+    if made.entries and not made.zone_fits:
+        say(
+            f"timezone {made.zone} is a guess: no terminal's clock fits it; correct it"
+            f" in {book}"
+        )
     if made.people:
         say(f"\n# Paste into {book}, and correct who is who:\n")
         say(starter.rows_to_paste(made.people, made.badges))

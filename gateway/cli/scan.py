@@ -20,11 +20,12 @@ from gateway.cli.app import (
     show_json,
 )
 from gateway.cli.tables import show_table
+from gateway.cli.target import lender
 from gateway.cli.terminal import terminal_app
 from gateway.errors import ConfigError
 from gateway.probe import Answer
 from gateway.settings import Loaded, TerminalSettings, load
-from gateway.survey import Options, Place, Sight, own_networks, places, survey
+from gateway.survey import Lend, Options, Place, Sight, own_networks, places, survey
 from gateway.terminals import spec_of
 
 _MOST_KEYS = 4
@@ -63,7 +64,7 @@ def scan(
         fail(str(error), USAGE)
     if not asked:
         fail("this machine stands in no network that can be searched: name one", USAGE)
-    sights = asyncio.run(_survey(asked, [key, *_keys(loaded)]))
+    sights = asyncio.run(_survey(asked, [key, *_keys(loaded)], lender([loaded.path])))
     rows = _rows(loaded, sights)
     if as_json:
         show_json(rows)
@@ -105,13 +106,15 @@ def _is_shut(sight: Sight) -> bool:
     return sight.info is None and sight.found.answer is Answer.KEY
 
 
-async def _survey(asked: Sequence[Place], keys: Sequence[int]) -> list[Sight]:
+async def _survey(
+    asked: Sequence[Place], keys: Sequence[int], lend: Lend
+) -> list[Sight]:
     """Ask every place, and again with the next key where one is wanted."""
     now = now_of_process()
     done: list[Sight] = []
     shut: list[Sight] = []
     for key in dict.fromkeys(keys):
-        sights = await survey(asked, Options(key), now, lambda: None)
+        sights = await survey(asked, Options(key), now, lambda: None, lend)
         shut = [one for one in sights if _is_shut(one)]
         done += [one for one in sights if one not in shut]
         asked = [one.place for one in shut]

@@ -30,9 +30,12 @@ def console(width: int) -> Console:
     )
 
 
-def show(table: Table) -> None:
-    """Print a table as wide as the screen; as wide as it likes into a file."""
-    _print(table, 0 if sys.stdout.isatty() else _WIDTH)
+def show(table: Table, least: int = 0) -> None:
+    """Print a table as wide as the screen; as wide as it likes into a file.
+
+    `least`: how wide a table is that must not be cut; narrower screens wrap its lines.
+    """
+    _print(table, max(least, 0 if sys.stdout.isatty() else _WIDTH))
 
 
 def _print(table: Table, width: int) -> None:

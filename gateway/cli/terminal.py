@@ -5,9 +5,9 @@ import csv
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import typer
 
@@ -25,6 +25,7 @@ from gateway.cli.app import (
 )
 from gateway.cli.target import Target, held, target
 from gateway.core.normalise import readable
+from gateway.holders import holder
 from gateway.settings import DriverName
 
 T = TypeVar("T")
@@ -65,23 +66,49 @@ def address_of(key: int, *, udp: bool, encoding: str = "gb18030") -> Address:
     return Address("", transport=transport, comm_key=key, encoding=encoding)
 
 
+@dataclass(frozen=True, slots=True)
+class Said(Generic[T]):
+    """What a terminal answered; `stranger`: its serial is not the one of the book."""
+
+    answer: T
+    stranger: bool
+
+    def end(self) -> None:
+        """End the command with 1 where a stranger answered."""
+        if self.stranger:
+            raise typer.Exit(PROBLEM)
+
+
 def ask_terminal(
     driver: DriverName, found: Target, question: Callable[[Terminal], Awaitable[T]]
-) -> T:
-    """Open a session, ask, close it; a terminal's error ends the command in words."""
+) -> Said[T]:
+    """Open a session, ask, close it; a terminal's error ends the command in words.
 
-    async def session() -> T:
+    Another serial than the book's is said at once, and the answer given all the same.
+    """
+
+    async def session() -> Said[T]:
         terminal = REGISTRY[driver].open(found.address)
         try:
-            return await question(terminal)
+            serial = await terminal.open()
+            stranger = bool(found.serial) and serial != found.serial
+            if stranger:
+                sys.stderr.write(
+                    f"punchgate: serial {_clean(serial)} answers, the book has"
+                    f" {found.serial} for {found.id}: this is another terminal\n"
+                )
+            return Said(await question(terminal), stranger)
         finally:
             await terminal.close()
 
-    try:
-        with held(found):
+    where = found.address
+    with held(found):
+        try:
             return asyncio.run(session())
-    except TerminalError as error:
-        fail(f"{found.address.host}:{found.address.port}: {error}")
+        except TerminalError as error:
+            other = holder(where.host, where.port)
+            words = f"; {other.words}" if other else ""
+            fail(f"{where.host}:{where.port}: {error}{words}")
 
 
 @terminal_app.command()
@@ -96,17 +123,17 @@ def info(
     """Say who answers: serial, firmware, counts."""
 
     async def question(terminal: Terminal) -> dict[str, Any]:
-        await terminal.open()
         return asdict(await terminal.info())
 
-    found = ask_terminal(
+    said = ask_terminal(
         driver, target(where, config, address_of(key, udp=udp)), question
     )
     if as_json:
-        show_json(found)
-        return
-    for name, value in found.items():
-        say(f"{name.replace('_', ' '):<16} {_clean(str(value))}")
+        show_json(said.answer)
+    else:
+        for name, value in said.answer.items():
+            say(f"{name.replace('_', ' '):<16} {_clean(str(value))}")
+    said.end()
 
 
 @terminal_app.command()
@@ -122,16 +149,17 @@ def users(
     """List the users of a terminal; never templates."""
 
     async def question(terminal: Terminal) -> list[dict[str, Any]]:
-        await terminal.open()
         return [asdict(user) for user in await terminal.users()]
 
     address = target(where, config, address_of(key, udp=udp, encoding=encoding))
-    found = ask_terminal(driver, address, question)
+    said = ask_terminal(driver, address, question)
     if as_json:
-        show_json(found)
-        return
-    for user in found:
-        say(f"{user['slot']:>5}  {_clean(user['badge']):<24}  {_clean(user['name'])}")
+        show_json(said.answer)
+    else:
+        for one in said.answer:
+            badge, name = _clean(one["badge"]), _clean(one["name"])
+            say(f"{one['slot']:>5}  {badge:<24}  {name}")
+    said.end()
 
 
 @terminal_app.command()
@@ -151,17 +179,15 @@ def read(
     """Print the terminal's log; records with impossible dates are named on stderr."""
 
     async def question(terminal: Terminal) -> list[RawPunch]:
-        await terminal.open()
         held = (await terminal.counts()).records
         start = max(held - tail, 0) if tail else 0
         pieces = [piece async for piece in terminal.read(start)]
         return [punch for piece in pieces for punch in piece]
 
-    punches = ask_terminal(
+    said = ask_terminal(
         driver, target(where, config, address_of(key, udp=udp)), question
     )
-    if tail:
-        punches = punches[-tail:]
+    punches = said.answer[-tail:] if tail else said.answer
     _WRITERS[form](punches)
     sys.stdout.flush()
     bad = [punch for punch in punches if not readable(punch.at)]
@@ -172,6 +198,7 @@ def read(
         )
     if bad:
         raise typer.Exit(PROBLEM)
+    said.end()
 
 
 def _row(punch: RawPunch) -> dict[str, object]:

@@ -7,8 +7,8 @@ is known and the deed is written down here and at the centre.
 import asyncio
 import sqlite3
 import sys
-from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -48,6 +48,7 @@ from gateway.people_apply import Place
 from gateway.settings import Confirm, DriverName, Loaded, load
 from gateway.store import journal
 from gateway.store.drain import Reader
+from gateway.survey import offset
 from gateway.terminals import spec_of
 
 T = TypeVar("T")
@@ -107,20 +108,42 @@ def clock(
     if set_:
         before, shown, ours = _set_clock(where, config)
         rows = {"before": before, "terminal": shown, "gateway": ours}
-    else:
-
-        async def question(terminal: Terminal) -> str:
-            await terminal.open()
-            return await terminal.clock()
-
-        meant = target(where, config, address_of(key, udp=udp))
-        shown = ask_terminal(driver, meant, question)
-        rows = {"terminal": shown, "gateway": text(now_of_process()().astimezone())}
-    if as_json:
-        show_json(rows)
+        show_json(rows) if as_json else _show_clock(rows)
         return
+    meant, now = target(where, config, address_of(key, udp=udp)), now_of_process()
+
+    async def question(terminal: Terminal) -> tuple[str, datetime]:
+        asked = now()
+        shown = await terminal.clock()
+        return shown, asked + (now() - asked) / 2
+
+    said = ask_terminal(driver, meant, question)
+    shown, asked = said.answer
+    here = asked.astimezone(ZoneInfo(meant.zone) if meant.zone else None)
+    off = offset(shown, here, here.tzinfo or UTC)
+    rows = {"terminal": shown, "gateway": text(here)}
+    if as_json:
+        show_json({**rows, "offset_seconds": off, "timezone": meant.zone or None})
+    else:
+        _show_clock({**rows, "offset": _difference(off, meant.zone, here)})
+    said.end()
+
+
+def _show_clock(rows: Mapping[str, str]) -> None:
     for name, value in rows.items():
         say(f"{name:<8} {value}")
+
+
+def _difference(off: float | None, zone: str, here: datetime) -> str:
+    """Say what a clock is off by, and in which zone that is meant."""
+    if off is None:
+        return "unknown: the terminal shows no date"
+    if zone:
+        return f"{off:+g} s, the terminal minus ours, in {zone}"
+    return (
+        f"{off:+g} s, the terminal minus ours, if it stands in this machine's zone"
+        f" (UTC{here:%z}); its own is not configured"
+    )
 
 
 def _set_clock(where: str, config: Path | None) -> tuple[str, str, str]:

@@ -1,10 +1,12 @@
 """The stages before a session: name, route, TCP, and whether it is a ZK terminal."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
 from drivers.base import Address
 from gateway.doctor.checks import Check, Stage, failed, passed
+from gateway.holders import holder
 from gateway.probe import TERMINALS, Answer, Found, who
 
 _STAGES = (Stage.NAME, Stage.ROUTE, Stage.TCP, Stage.ZK)
@@ -47,6 +49,10 @@ _DO = {
     ),
 }
 
+_MAYBE_HELD = frozenset(
+    {Answer.SILENT, Answer.CLOSED, Answer.REFUSED, Answer.NO_ANSWER}
+)
+
 
 async def reach(address: Address) -> list[Check]:
     """Return the checks of the four stages, ending at the first failure."""
@@ -59,6 +65,10 @@ async def reach(address: Address) -> list[Check]:
         other = await who(replace(address, transport="udp"))
         if other.answer in TERMINALS:
             do = 'a terminal answers there over UDP: write transport = "udp" for it'
+    if found.answer in _MAYBE_HELD:
+        has_it = await asyncio.to_thread(holder, address.host, address.port)
+        if has_it is not None:
+            found = replace(found, words=f"{found.words}; {has_it.who}")
     return list(_checks(address, found, do))
 
 

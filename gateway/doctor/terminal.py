@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,12 +42,16 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The terminal that is looked at, and what it is held against."""
+    """The terminal that is looked at, and what it is held against.
+
+    `path` is the configuration it stands in.
+    """
 
     spec: Spec
     book: Book
     alarms: AlarmSettings
     now: Now
+    path: Path
 
 
 @dataclass(slots=True)
@@ -253,8 +258,9 @@ def _badges(case: Case, log: list[RawPunch]) -> Check:
         Stage.BADGE,
         f"{records} of its last {len(log)} records are of badges that nobody had then:"
         f" {named}",
-        "give each an [[enrolments]] row in the book; «punchgate init --print ADDRESS»"
-        " shows rows for all users of a terminal",
+        "give each an [[enrolments]] row in the book; «punchgate init --print"
+        f" {case.spec.address.host}:{case.spec.address.port} -c {case.path}» shows rows"
+        " for all users of this terminal",
     )
 
 
@@ -262,7 +268,10 @@ def held(line: Mapping[str, Any], why: str) -> Check:
     """Return what is known of a terminal that the daemon has and does not lend."""
     words = f"the daemon has this terminal and does not lend it ({why})"
     if line["online"]:
-        words += f"; it reads it: {line['in_terminal']} records at {line['last_read']}"
+        words += (
+            f"; it reads it: {line['in_terminal']} records, log last read"
+            f" {line['last_read']}"
+        )
         return passed(Stage.TCP, words)
     do = "stop the daemon for a moment (systemctl stop punchgate) and ask again"
     return failed(Stage.TCP, f"{words}, and cannot reach it: {line['error']}", do)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.brokers import free_port
 from tests.gateway.commands import run, virtual, web_server
+from tests.gateway.test_scan import settings
 
 pytestmark = pytest.mark.slow
 
@@ -109,11 +111,46 @@ def test_clock_of_a_story(tmp_path: Path) -> None:
     with virtual(tmp_path / "log.dat", **zone) as address:
         found = json.loads(run("terminal", "clock", "--json", address, **zone).stdout)
         shown = run("terminal", "clock", address, **zone).stdout.splitlines()
-    assert set(found) == {"terminal", "gateway"}
+    assert set(found) == {"terminal", "gateway", "offset_seconds", "timezone"}
     assert found["terminal"].startswith("2026-11-02T08:2")
     assert found["gateway"].startswith("2026-11-02T08:2")
     assert found["gateway"].endswith("+08:00")
-    assert [line.split()[0] for line in shown] == ["terminal", "gateway"]
+    assert [line.split()[0] for line in shown] == ["terminal", "gateway", "offset"]
+
+
+def test_how_far_a_clock_is_off(tmp_path: Path) -> None:
+    """The difference is in seconds; without a configured zone in this machine's."""
+    options = ("--timezone", "Asia/Shanghai", "--clock-offset", "90")
+    with virtual(tmp_path / "log.dat", *options) as address:
+        file = settings(tmp_path, int(address.split(":")[1]))
+        here = json.loads(run("terminal", "clock", "--json", address, TZ="UTC").stdout)
+        shown = run("terminal", "clock", address, TZ="UTC").stdout
+        asked = ("terminal", "clock", "lobby", "-c", file)
+        known = json.loads(run(*asked, "--json", TZ="UTC").stdout)
+        words = run(*asked, TZ="UTC").stdout
+    assert here["timezone"] is None
+    assert abs(here["offset_seconds"] - 28_890) < 5
+    assert here["gateway"].endswith("+00:00")
+    assert "if it stands in this machine's zone (UTC+0000)" in shown
+    assert known["timezone"] == "Asia/Shanghai"
+    assert abs(known["offset_seconds"] - 90) < 5
+    assert known["gateway"].endswith("+08:00")
+    assert re.search(r"offset   \+(8|9)[0-9.]+ s, .* in Asia/Shanghai\n", words)
+
+
+def test_another_terminal_than_the_book_says(tmp_path: Path) -> None:
+    """It is asked all the same, said on standard error, and the end is 1."""
+    with virtual(tmp_path / "log.dat", "--serial", "VT99") as address:
+        file = settings(tmp_path, int(address.split(":")[1]))
+        for command in ("info", "users", "read", "clock"):
+            for where in ("lobby", address, address.replace("127.0.0.1", "localhost")):
+                done = run("terminal", command, where, "-c", file)
+                assert done.returncode == 1
+                words = "serial VT99 answers, the book has VT00000001 for lobby"
+                assert words in done.stderr
+        assert "VT99" in run("terminal", "info", "lobby", "-c", file).stdout
+        done = run("terminal", "info", address)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_records_with_impossible_dates_are_shown_and_named(tmp_path: Path) -> None:

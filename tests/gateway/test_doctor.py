@@ -354,7 +354,7 @@ def test_a_terminal_that_is_not_lent_is_told_from_the_status(*, online: bool) ->
     check = held(line, "busy")
     assert (check.passed, check.stage) == (online, Stage.TCP)
     assert "does not lend it (busy)" in check.words
-    assert ("5 records at T" in check.words) is online
+    assert ("5 records, log last read T" in check.words) is online
     assert ("timeout" in check.words) is not online
     assert bool(check.do) is not online
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway import textfile
-from gateway.health import Risk, RiskId, risks
+from gateway.health import risks
 from gateway.settings import AlarmSettings
 from sync.link import Broker, Connected, LinkEvent, Message
 from sync.mqtt import MqttLink
@@ -35,7 +34,8 @@ def line(**fields: Any) -> dict[str, Any]:
         "punches": 78,
         "acknowledged": 77,
         "offset_seconds": 60.0,
-        "last_read": "2026-11-02T11:59:00.000+00:00",
+        "last_read": "2026-11-02T11:50:00.000+00:00",
+        "complete_at": "2026-11-02T11:59:00.000+00:00",
         "last_record": (NOW - timedelta(hours=8)).isoformat(),
         "equation": {"holds": True, "term": None},
         "reading": False,
@@ -94,11 +94,6 @@ def test_nothing_is_at_risk_on_the_edges() -> None:
             "lobby is offline: no route",
         ),
         (
-            status(line(online=False)),
-            "terminal_offline:lobby",
-            "lobby is offline: not read yet",
-        ),
-        (
             status(line(last_record="2026-11-02T03:59:00+00:00")),
             "terminal_silent:lobby",
             "8.0 hours ago",
@@ -143,24 +138,43 @@ def test_each_risk(given: dict[str, Any], key: str, words: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        line(last_record="2020-01-01T00:00:00+00:00"),
         line(last_record=None),
         line(capacity=None, in_terminal=10**6),
         line(in_terminal=None),
         line(equation={"holds": False, "term": "x"}, reading=True),
+        line(online=False, in_terminal=None),
+        line(online=False, reading=True, last_record="2020-01-01T00:00:00+00:00"),
     ],
 )
 def test_what_nobody_can_know_is_no_risk(given: dict[str, Any]) -> None:
-    """Silence counts where it is switched on, fullness where a size is said.
+    """Silence counts from the first record on, fullness where a size is said.
 
-    Counts are held against each other when no read is under way.
+    Counts are held against each other when no read is under way. A terminal that is
+    not reached yet is offline when that failed, not before.
     """
     assert risks(status(given), AlarmSettings(), NOW) == []
 
 
+@pytest.mark.parametrize(
+    "silent, hours, alarm",
+    [
+        ("a weekend: Friday 18:00 to Monday 08:00", 62, False),
+        ("three free days: Friday 18:00 to Tuesday 08:00", 86, False),
+        ("four nights and days and a little more", 96.1, True),
+    ],
+)
+def test_silence_without_any_setting(silent: str, hours: float, *, alarm: bool) -> None:
+    """By default a terminal that brings nothing is named, but for no weekend."""
+    since = (NOW - timedelta(hours=hours)).isoformat()
+    found = risks(status(line(last_record=since)), AlarmSettings(), NOW)
+    assert ([r.id for r in found] == ["terminal_silent"]) is alarm, silent
+    off = AlarmSettings(silent_hours=0)
+    assert risks(status(line(last_record="2020-01-01T00:00:00Z")), off, NOW) == []
+
+
 def test_an_offline_terminal_is_not_called_silent_too() -> None:
     """One cause, one alarm."""
-    gone = line(online=False, last_record="2020-01-01T00:00:00+00:00")
+    gone = line(online=False, error="x", last_record="2020-01-01T00:00:00+00:00")
     assert [r.id for r in risks(status(gone), ALARMS, NOW)] == ["terminal_offline"]
 
 
@@ -180,78 +194,6 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 def of(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """Return the key of a sample."""
     return f"punchgate_{name}", frozenset(labels.items())
-
-
-def test_textfile_says_what_the_status_says() -> None:
-    """Every figure under its documented name; times as seconds since 1970."""
-    uplink = {"connected": True, "error": None, "refusals": 1}
-    given = status(line(online=False, error="x"), uplink=uplink)
-    risk = Risk(RiskId.TERMINAL_OFFLINE, "lobby", "words")
-    found = samples(textfile.render(given, [risk], "1.2", NOW, up=True))
-    lobby = {"terminal": "lobby"}
-    assert found == {
-        of("up"): 1,
-        of("info", gateway="gw-1", site="hq", version="1.2"): 1,
-        of("written_timestamp_seconds"): NOW.timestamp(),
-        of("terminal_online", **lobby): 0,
-        of("terminal_records_in_terminal", **lobby): 79,
-        of("terminal_stored", **lobby): 79,
-        of("terminal_punches", **lobby): 78,
-        of("terminal_acknowledged", **lobby): 77,
-        of("terminal_clock_offset_seconds", **lobby): 60,
-        of("terminal_log_capacity_ratio", **lobby): 0.79,
-        of("terminal_last_read_timestamp_seconds", **lobby): NOW.timestamp() - 60,
-        of("terminal_last_record_timestamp_seconds", **lobby): NOW.timestamp() - 28800,
-        of("outbox_unacknowledged"): 3,
-        of("outbox_oldest_age_seconds"): 600,
-        of("broker_connected"): 1,
-        of("broker_refusals"): 1,
-        of("risk", id="terminal_offline", terminal="lobby"): 1,
-    }
-
-
-@pytest.mark.parametrize(
-    "name", ['a"b', "a\\b", "a\\nb", "a\nb", "大门", "{},=", "a\\"]
-)
-def test_textfile_escapes_labels(name: str) -> None:
-    """Whatever stands in an id, the file stays readable and says the same."""
-    text = textfile.render(status(line(id=name)), [], "0", NOW, up=True)
-    assert samples(text)[of("terminal_online", terminal=name)] == 1
-
-
-def test_textfile_leaves_out_what_nobody_knows() -> None:
-    """An unknown figure is absent, never 0; nothing at risk is no risk line."""
-    unknown = line(in_terminal=None, offset_seconds=None, last_read=None)
-    found = samples(textfile.render(status(unknown), [], "0", NOW, up=True))
-    names = {name for name, _ in found}
-    assert "punchgate_terminal_online" in names
-    for gone in ("records_in_terminal", "clock_offset_seconds", "log_capacity_ratio"):
-        assert f"punchgate_terminal_{gone}" not in names
-    assert "punchgate_risk" not in names
-
-
-def test_textfile_of_a_daemon_that_stopped() -> None:
-    """It says that it is down and keeps no figure of before."""
-    text = textfile.render({"gateway": "g", "site": "s"}, [], "0", NOW, up=False)
-    found = samples(text)
-    assert found[of("up")] == 0
-    assert {name for name, _ in found} == {
-        *("punchgate_up", "punchgate_info", "punchgate_written_timestamp_seconds")
-    }
-
-
-def test_a_textfile_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    """Readable for others, nothing left beside it, and a failure keeps the old one."""
-    path = tmp_path / "punchgate.prom"
-    textfile.write(path, "one\n")
-    textfile.write(path, "two\n")
-    assert path.read_text() == "two\n"
-    assert path.stat().st_mode & 0o777 == 0o644
-    assert list(tmp_path.iterdir()) == [path]
-    (tmp_path / "punchgate.prom.new").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        textfile.write(path, "three\n")
-    assert path.read_text() == "two\n"
 
 
 @pytest.fixture

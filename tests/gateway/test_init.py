@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from drivers.base import TerminalUser
 from gateway import first_files, starter, survey
 from gateway.core.book import read_book
-from gateway.settings import topic_level
+from gateway.settings import AlarmSettings, topic_level
 from gateway.survey import Place, own_networks, places
 from tests.brokers import free_port
 from tests.gateway.commands import Done, run, virtual, web_server
@@ -95,6 +95,7 @@ def test_a_network_with_everything_in_it(hall: Hall) -> None:
     assert [t["serial"] for t in made["terminals"]] == ["VT1", "VT2"]
     book = tomllib.loads((hall.folder / "book.toml").read_text("utf-8"))
     assert book["site"]["timezone"] == "Asia/Shanghai"
+    assert (document["timezone"], document["timezone_fits"]) == ("Asia/Shanghai", True)
     secret = Path(made["terminals"][1]["comm_key_file"])
     assert secret.read_text() == f"{KEY}\n"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
@@ -167,6 +168,32 @@ def test_a_terminal_that_wants_its_key(hall: Hall) -> None:
         assert done.returncode == 1
         assert "comm key" in done.stdout
         assert not hall.config.exists()
+
+
+@pytest.mark.slow
+def test_who_learnt_nothing_shows_nothing(hall: Hall) -> None:
+    """No file is printed for a terminal that did not say who it is."""
+    hall.terminal("127.0.1.1", "VT1", USERS, "--comm-key", KEY)
+    done = hall.init("127.0.1.1", "--print")
+    assert done.returncode == 1
+    assert "timezone" not in done.stdout
+    assert "[gateway]" not in done.stdout
+    assert "there is nothing to write or to print" in done.stderr
+    done = hall.init("127.0.1.1", "--print", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["timezone"] is None
+
+
+@pytest.mark.slow
+def test_a_zone_that_fits_no_clock_is_called_a_guess(hall: Hall) -> None:
+    """Neither this machine's zone nor China's: both the command and the book say so."""
+    hall.terminal("127.0.1.1", "VT1", USERS, "--clock-offset", "14400")
+    done = hall.init("127.0.1.1")
+    assert done.returncode == 0
+    assert "timezone UTC is a guess: no terminal's clock fits it" in done.stdout
+    book = (hall.folder / "book.toml").read_text("utf-8")
+    assert 'timezone = "UTC"  # a guess' in book
+    assert run("check-config", hall.config).stdout == "ok\n"
 
 
 @pytest.mark.slow
@@ -326,7 +353,11 @@ def test_rows_hold_whatever_terminals_say(
         for name in ("a", "b", "c")
     ]
     text = starter.book_file(
-        site="hq", zone="Asia/Shanghai", version="1", terminals=entries
+        site="hq",
+        zone="Asia/Shanghai",
+        zone_fits=False,
+        version="1",
+        terminals=entries,
     )
     text += "\n" + starter.rows_to_paste(persons, badges)
     book, problems = read_book(text, "book.toml")
@@ -343,3 +374,5 @@ def test_rows_hold_whatever_terminals_say(
     )
     read = tomllib.loads(gateway)
     assert [row["id"] for row in read["terminals"]] == ["a", "b", "c"]
+    assert set(read["alarms"]) == {key.name for key in fields(AlarmSettings)}
+    assert AlarmSettings(**read["alarms"]) == AlarmSettings()

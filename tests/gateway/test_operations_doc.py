@@ -1,5 +1,6 @@
 """What docs/operations.md tells people to type can be typed."""
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -10,7 +11,12 @@ import typer
 
 import gateway.cli.every  # noqa: F401 - registers the commands
 from gateway.cli.app import app
-from gateway.settings import GatewaySettings, MqttSettings, TerminalSettings
+from gateway.settings import (
+    AlarmSettings,
+    GatewaySettings,
+    MqttSettings,
+    TerminalSettings,
+)
 
 REPO = Path(__file__).parents[2]
 TEXT = (REPO / "docs/operations.md").read_text("utf-8")
@@ -68,6 +74,7 @@ def test_a_command_of_the_document(words: list[str]) -> None:
         ("comm_key_file", TerminalSettings),
         ("transport", TerminalSettings),
         ("driver", TerminalSettings),
+        *((one.name, AlarmSettings) for one in dataclasses.fields(AlarmSettings)),
     ],
 )
 def test_a_key_of_the_document(key: str, settings: type) -> None:
@@ -75,5 +82,5 @@ def test_a_key_of_the_document(key: str, settings: type) -> None:
     example = (REPO / "config/gateway.example.toml").read_text("utf-8")
     assert key in settings.__dataclass_fields__  # type: ignore[attr-defined]
     assert re.search(rf"^{key} = ", example, re.MULTILINE)
-    assert tomllib.loads(example)
+    assert AlarmSettings(**tomllib.loads(example)["alarms"]) == AlarmSettings()
     assert key in TEXT or key == "keep_days"
