@@ -5,7 +5,6 @@ vanished cannot say so: the one silent longest loses its place when another want
 """
 
 import asyncio
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -91,18 +90,23 @@ class Clients:
         self._device = device
         self._most = 1 if config.faults.single_client else MOST_SESSIONS
         self._idle_seconds = config.udp_idle_seconds
-        self._ids: Iterator[int] = itertools.cycle(
-            range(_FIRST_SESSION, _LAST_SESSION + 1)
-        )
+        self._last_id = _LAST_SESSION
         self._inside: list[Client] = []
 
     def __len__(self) -> int:
         """How many have a place."""
         return len(self._inside)
 
+    @property
+    def reading(self) -> int:
+        """How many have data prepared."""
+        return sum(client.session.reading for client in self._inside)
+
     def new(self, drop: Callable[[], None], *, datagrams: bool = False) -> Client:
         """Return a client without a place yet; `drop` ends it from this side."""
-        session = Session(self._device, next(self._ids), datagrams=datagrams)
+        last = self._last_id
+        self._last_id = last + 1 if last < _LAST_SESSION else _FIRST_SESSION
+        session = Session(self._device, self._last_id, datagrams=datagrams)
         return Client(session, drop)
 
     def answer(self, client: Client, frame: Frame) -> list[Outgoing] | None:

@@ -71,6 +71,9 @@ class VirtualConfig:
     `report` gets a sentence when something worth a look was asked. With `care` it lets
     a client restart it, set its clock and clear its log; without, that is refused and
     counted. `restart_replies` says whether it answers a restart before it goes down.
+    Without `announces` nobody may register for events. In the middle of its reply
+    number `falls_at` (0: never) the power goes. With `remembers` it keeps every record
+    that a client fetched and was done with.
     """
 
     host: str = "127.0.0.1"
@@ -103,6 +106,9 @@ class VirtualConfig:
     report: Callable[[str], None] = unheard
     care: bool = False
     restart_replies: bool = True
+    announces: bool = True
+    falls_at: int = 0
+    remembers: bool = False
     faults: Faults = field(default_factory=Faults)
 
     @property

@@ -19,6 +19,10 @@ Outgoing: TypeAlias = Frame | Piece
 PACKET_BYTES = 1024
 # pyzk reads the answer to 1503 with a buffer of 1024 bytes, header and data together.
 _INLINE_DATAGRAM_BYTES = 1016
+# What nobody asks who did not get the log just asked for.
+_BEHIND_A_LOG = frozenset[int](
+    {Command.FREE_SIZES, Command.GET_TIME, Command.REGISTER_EVENT}
+)
 
 
 class DataSets:
@@ -29,6 +33,19 @@ class DataSets:
         self._session = session
         self._datagrams = datagrams
         self._buffer = Snapshot()
+        # Pieces of a log the client may have by now; whole: it came in one answer.
+        self._sent: list[tuple[Snapshot, int, int]] = []
+        self._whole = self._of_log = False
+
+    @property
+    def prepared(self) -> bool:
+        """Whether something stands in the buffer."""
+        return len(self._buffer) > 0
+
+    def go_on(self, command: int) -> None:
+        """Note that the client asks on: what came in one answer came well."""
+        if self._whole and command in _BEHIND_A_LOG:
+            self._fetched()
 
     def prepare(self, frame: Frame) -> list[Outgoing]:
         """Answer a buffer request: the data at once, or their size.
@@ -37,6 +54,9 @@ class DataSets:
             ProtocolError: not a buffer request.
         """
         request = BufferRequest.from_bytes(frame.data)
+        if self._whole and request.inner == Command.READ_OPERATION_LOG:
+            self._fetched()
+        self._sent.clear()
         if self._device.faults.no_buffer:
             return self._reply(frame, Reply.NO_BUFFER)
         found = self._find(request.inner, request.first)
@@ -48,8 +68,10 @@ class DataSets:
         if self._datagrams:
             most = min(most, _INLINE_DATAGRAM_BYTES)
         if len(found) <= most:
+            self._give(request.inner, found)
             return self._reply(frame, Command.DATA, found.data)
         self._buffer = found
+        self._whole, self._of_log = False, request.inner == Command.READ_LOG
         return self._reply(frame, Reply.OK, descriptor(len(found)))
 
     def window(self, frame: Frame) -> list[Outgoing]:
@@ -61,6 +83,10 @@ class DataSets:
         window = Window.from_bytes(frame.data)
         if not 0 < window.size <= len(self._buffer) - window.offset:
             return self._reply(frame, Reply.ERROR)
+        if self._of_log:
+            self._sent.append(
+                (self._buffer, window.offset, window.offset + window.size)
+            )
         step = self._device.config.chunk_bytes or window.size
         return self._deliver(frame, self._buffer, window, step)
 
@@ -72,6 +98,7 @@ class DataSets:
         found = self._find(frame.command, first)
         if found is None:
             return None
+        self._give(frame.command, found)
         return self._deliver(frame, found, Window(0, len(found)), PACKET_BYTES)
 
     def checksum(self, frame: Frame) -> list[Outgoing]:
@@ -80,9 +107,29 @@ class DataSets:
         return self._reply(frame, Reply.OK, total.to_bytes(4, "little"))
 
     def free(self, frame: Frame) -> list[Outgoing]:
-        """Forget what was prepared."""
-        self._buffer = Snapshot()
+        """Forget what was prepared: the client is done with it."""
+        self._fetched()
+        self.forget()
         return self._reply(frame, Reply.OK)
+
+    def forget(self) -> None:
+        """Forget what was prepared, whether anybody got it or not."""
+        self._buffer = Snapshot()
+        self._sent.clear()
+        self._whole = self._of_log = False
+
+    def _give(self, command: int, found: Snapshot) -> None:
+        """Note that a data set goes out in one answer."""
+        self._whole = command == Command.READ_LOG
+        self._sent = [(found, 0, len(found))] if self._whole else []
+
+    def _fetched(self) -> None:
+        while self._sent:
+            log, first, end = self._sent.pop(0)
+            while self._sent and self._sent[0][1] == end:  # a record may be in both
+                end = self._sent.pop(0)[2]
+            self._device.fetch(log, first, end)
+        self._whole = False
 
     def _find(self, command: int, first: int) -> Snapshot | None:
         if command == Command.READ_LOG:

@@ -39,6 +39,8 @@ class Device:
         self._turned = timedelta()
         self.template_requests: list[int] = []
         self.asked: Counter[int] = Counter()
+        self.asked_last = 0
+        self.fetched: set[tuple[str, bytes]] = set()
         self._reported: Counter[int] = Counter()
         self.connects = 0
         self.reboots = 0
@@ -117,6 +119,12 @@ class Device:
             elif self.faults.edit_log:
                 self.memory.edit_anchor()
         return self.memory.log()
+
+    def fetch(self, log: Snapshot, first: int, end: int) -> None:
+        """Keep the records in these bytes of a log: a client has them now."""
+        if self.config.remembers:
+            found = self.memory.records_in(log, first, end)
+            self.fetched |= {(self.serial, record) for record in found}
 
     def event(self, punch: PunchEvent) -> bytes:
         """Return a punch as this model announces it."""

@@ -3,7 +3,7 @@
 Records are encoded once, when they come; a request costs no step per record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from drivers.attlog import AttlogLine
@@ -22,6 +22,7 @@ from drivers.zk.times import decode_time, encode_time
 OVERWRITTEN_AT_ONCE = 1
 
 _EDIT_SECONDS = 60
+_LENGTH_BYTES = 4
 
 
 class Memory:
@@ -115,13 +116,20 @@ class Memory:
 
     def punches(self, serial: str) -> list[RawPunch]:
         """Everything in the log, as this terminal wrote it."""
-        return punches(
-            self._layout,
-            serial,
-            bytes(self._log),
-            self._config.encoding,
-            slots={slot: badge for badge, slot in self.users.slots.items()},
-        )
+        return self.decoded(serial, [bytes(self._log)])
+
+    def decoded(self, serial: str, records: Iterable[bytes]) -> list[RawPunch]:
+        """Return records as this terminal means them; their places mean nothing."""
+        slots = {slot: badge for badge, slot in self.users.slots.items()}
+        data, encoding = b"".join(records), self._config.encoding
+        return punches(self._layout, serial, data, encoding, slots=slots)
+
+    def records_in(self, log: Snapshot, first: int, end: int) -> list[bytes]:
+        """Return the whole records between two places of a log as clients get it."""
+        size = self._layout.size
+        head = _LENGTH_BYTES + (len(JUNK) if self._faults.junk_prefix else 0)
+        at = head + max(-(-(first - head) // size), 0) * size
+        return [log.data[n : n + size] for n in range(at, end - size + 1, size)]
 
     def sizes(self) -> Sizes:
         """Counts and capacities as the terminal states them."""
@@ -142,7 +150,7 @@ class Memory:
         if self._snapshot is None:
             junk = JUNK if self._faults.junk_prefix else b""
             total = len(junk) + len(self._log)
-            parts = (total.to_bytes(4, "little"), junk, self._log)
+            parts = (total.to_bytes(_LENGTH_BYTES, "little"), junk, self._log)
             self._snapshot = Snapshot(b"".join(parts))
         return self._snapshot
 

@@ -65,11 +65,18 @@ class Session:
         if device.config.care:
             self._handlers |= Care(device, session_id).handlers()
 
+    @property
+    def reading(self) -> bool:
+        """Whether data are prepared that the client is not done with."""
+        return self._data.prepared
+
     def answer(self, frame: Frame) -> list[Outgoing]:
         """Frames that answer this one; none for an acknowledged event."""
         if frame.command == Reply.OK:
             return []
         self._device.asked[frame.command] += 1
+        self._device.asked_last = frame.command
+        self._data.go_on(frame.command)
         authorised = self.authorised
         frames = self._answer(frame)
         if frames and authorised and self._device.faults.interleave_events:
@@ -141,7 +148,7 @@ class Session:
             self.connected, self._used, self.listening = True, False, False
             self._device.connects += 1
             self.authorised = self._device.config.comm_key == 0
-            self._data.free(frame)
+            self._data.forget()
         return self._reply(frame, Reply.OK if self.authorised else Reply.UNAUTHORISED)
 
     def _auth(self, frame: Frame) -> list[Outgoing]:
@@ -192,6 +199,8 @@ class Session:
         return self._reply(frame, Reply.OK, bytes((width,)))
 
     def _register(self, frame: Frame) -> list[Outgoing]:
+        if not self._device.config.announces:
+            return self._reply(frame, Reply.ERROR)
         mask = int.from_bytes(frame.data[:_U32_BYTES], "little")
         self.listening = bool(mask & EventCode.PUNCH)
         return self._reply(frame, Reply.OK)

@@ -46,6 +46,7 @@ class VirtualTerminal:
         self._loaded = False
         self._running = False
         self._down = False
+        self._fell_in: tuple[int, int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -135,6 +136,28 @@ class VirtualTerminal:
     def records(self) -> list[RawPunch]:
         """Return the log as it stands in the terminal, decoded anew at each call."""
         return self._device.memory.punches(self.serial)
+
+    @property
+    def fetched(self) -> list[RawPunch]:
+        """Return what clients fetched and were done with, if it was to be kept.
+
+        Never more than they have: an answer that may not have come is not counted.
+        """
+        kept: dict[str, list[bytes]] = {}
+        for serial, record in self._device.fetched:
+            kept.setdefault(serial, []).append(record)
+        decoded = self._device.memory.decoded
+        return [one for serial in kept for one in decoded(serial, kept[serial])]
+
+    @property
+    def reading(self) -> int:
+        """How many clients have a log or other data prepared for them now."""
+        return self._clients.reading
+
+    @property
+    def fell_in(self) -> tuple[int, int] | None:
+        """Command asked last and reply that was cut when the power went, if it did."""
+        return self._fell_in
 
     @property
     def refused(self) -> list[int]:
@@ -253,6 +276,7 @@ class VirtualTerminal:
 
     def _fall(self) -> None:
         """Reboot, but not as part of what noticed it."""
+        self._fell_in = self._device.asked_last, self._wire.fell_in
         self._start(self.reboot())
 
     def _unplug(self) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import random
 import struct
 from dataclasses import replace
+from typing import NoReturn
 
 from drivers.virtual.config import VirtualConfig
 from drivers.virtual.datasets import Outgoing
@@ -38,9 +39,11 @@ class Wire:
         self._slow_seconds = config.faults.slow_ms / 1000
         self._chance = random.Random(config.seed)  # noqa: S311 - loss, no secret
         self._replies = 0
+        self.fell_in = 0
         self._data_frames = 0
         self.gap_seconds = config.frame_gap_ms / 1000
         self.reboot_armed = False
+        self._falls_at = config.falls_at
 
     async def tcp(self, frame: Outgoing) -> bytes:
         """Bytes of a frame in a stream, once its data are there.
@@ -66,14 +69,20 @@ class Wire:
 
     async def _ready(self, frame: Outgoing, data: bytes) -> bytes:
         """Wait for the data of a slow terminal, or for its end."""
+        if self._replies == self._falls_at and frame.command != Command.REGISTER_EVENT:
+            self._fall(frame, data)
         if frame.command == Command.DATA:
             if self._slow_seconds:
                 await asyncio.sleep(self._slow_seconds)
             self._data_frames += 1
             if self.reboot_armed or self._data_frames == self._faults.reboot_after:
                 self.reboot_armed = False
-                raise PowerLostError(data[: len(data) // 2])
+                self._fall(frame, data)
         return data
+
+    def _fall(self, frame: Outgoing, data: bytes) -> NoReturn:
+        self.fell_in = frame.command
+        raise PowerLostError(data[: len(data) // 2])
 
     def _framed(self, frame: Outgoing) -> bytes:
         """Prefix, header and data; replies are counted for faults that damage some."""

@@ -169,7 +169,7 @@ def test_a_key_pyzk_cannot_compute() -> None:
         refusals: list[str] = []
         async with VirtualTerminal(config(3, comm_key=131071)) as terminal:
             # Session ids just below the overflow, so that both cases come.
-            terminal._clients._ids = iter(range(0x7FF8, 0x8008))
+            terminal._clients._last_id = 0x7FF7
             for _ in range(16):
                 driver = PyzkTerminal(address(terminal, comm_key=131071))
                 try:

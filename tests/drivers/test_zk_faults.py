@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
-from drivers.base import Announcement, TerminalError, TerminalInfo, TerminalUser
+from drivers.base import (
+    Address,
+    Announcement,
+    ProtocolError,
+    TerminalError,
+    TerminalInfo,
+    TerminalUser,
+)
 from drivers.virtual import VirtualConfig, VirtualTerminal
 from drivers.zk.commands import Command
 from drivers.zk.operations import Operation
@@ -356,3 +363,23 @@ def test_lost_datagrams(percent: int) -> None:
     right = sum(error is None for error in ends)
     print(f"{percent} %: {right} of {len(ends)} conversations right")
     assert right >= {1: 10, 5: 3, 20: 0}[percent]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=ProtocolError,
+    reason="a cleared log of such firmware is refused until somebody punches again",
+)
+def test_junk_alone_is_an_empty_log() -> None:
+    """Firmware that writes junk in front of its records writes it with none behind."""
+
+    async def run() -> None:
+        async with VirtualTerminal(config(0, "junk-prefix")) as terminal:
+            driver = ZkTerminal(Address("127.0.0.1", terminal.port))
+            await driver.open()
+            try:
+                assert [piece async for piece in driver.read()] == []
+            finally:
+                await driver.close()
+
+    asyncio.run(run())

@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from drivers.virtual import VirtualConfig, VirtualTerminal
 from tests.end_to_end.processes import Site
 
 _SECONDS = 60.0
+T = TypeVar("T")
 
 
 class Fleet:
@@ -56,14 +57,32 @@ class Fleet:
 
         self._run(act())
 
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return an answer of terminals, found where they live."""
+        found: list[T] = []
+
+        async def act() -> None:
+            found.append(question())
+
+        self._run(act())
+        return found[0]
+
     def _run(self, work: "asyncio.Future[None] | object") -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)  # type: ignore[arg-type]
 
 
 def write(
-    site: Site, terminals: Sequence[VirtualTerminal], *, settings: str = ""
+    site: Site,
+    terminals: Sequence[VirtualTerminal],
+    *,
+    settings: str | Sequence[str] = "",
 ) -> None:
-    """Write book and configurations: terminal n has the id `tn`."""
+    """Write book and configurations: terminal n has the id `tn`.
+
+    `settings` are those of every terminal, or of each one.
+    """
+    if isinstance(settings, str):
+        settings = [settings] * len(terminals)
     site.write(badges=[])
     book = '[site]\nid = "hq"\n'
     text = (site.folder / "gateway.toml").read_text("utf-8")
@@ -72,6 +91,6 @@ def write(
         serial = terminal.config.serial
         book += f'\n[[terminals]]\nid = "t{number}"\nserial = "{serial}"\n'
         text += f'\n[[terminals]]\nid = "t{number}"\nhost = "127.0.0.1"\n'
-        text += f"port = {terminal.port}\n{settings}\n"
+        text += f"port = {terminal.port}\n{settings[number]}\n"
     (site.folder / "book.toml").write_text(book, "utf-8")
     (site.folder / "gateway.toml").write_text(text, "utf-8")

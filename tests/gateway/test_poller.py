@@ -271,6 +271,24 @@ def test_a_failing_terminal_is_tried_again_and_said_rarely(
     assert [values["records"] for values in events(said, "terminal up")] == [1]
 
 
+def test_a_counter_that_falls_makes_a_whole_read() -> None:
+    """Also where the last record still stands in its place: somebody was there."""
+
+    async def fall() -> None:
+        async with gateway() as site:
+            await site.poll([1, 2, 3, 4, 5])
+            site.terminal.count_off = -2
+            await site.poll([1, 2, 3, 4, 5])
+            assert site.terminal.asked == [0, 0]
+            (event,) = await site.events()
+            assert '"log_changed"' in event
+            assert "counts 3 records, 5 before" in event
+            assert await site.stored() == [1, 2, 3, 4, 5]
+            assert site.poller.standing.generation == 2
+
+    asyncio.run(fall())
+
+
 def test_our_own_mistake_is_shown_and_the_task_goes_on(
     said: list[logging.LogRecord],
 ) -> None:

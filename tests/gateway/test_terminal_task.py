@@ -150,6 +150,45 @@ def test_a_terminal_is_lent_and_polled_again() -> None:
     asyncio.run(run())
 
 
+def test_pauses_are_spread_and_never_much_longer_than_a_minute() -> None:
+    """Terminals that failed together do not all come back in the same moment."""
+
+    async def fail() -> list[float]:
+        async with gateway() as site:
+            return [site.task._failed("gone") for _ in range(300)][10:]
+
+    pauses = asyncio.run(fail())
+    assert len(set(pauses)) > 200
+    assert 48.0 <= min(pauses) < 54.0
+    assert 66.0 < max(pauses) <= 72.0
+
+
+def test_a_pause_is_waited_out() -> None:
+    """The second try comes after about a second, the third after about two."""
+
+    class Gone(FakeTerminal):
+        async def open(self) -> str:
+            tried.append(asyncio.get_running_loop().time())
+            raise TerminalError("gone")
+
+    tried: list[float] = []
+
+    async def fail() -> None:
+        async with gateway() as site:
+            site.terminal = Gone()
+            task = asyncio.create_task(site.task.run())
+            async with asyncio.timeout(30):
+                while len(tried) < 3:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(fail())
+    first, second, third = tried
+    assert second - first >= 0.8
+    assert third - second >= 1.6
+
+
 def test_bytes_that_make_no_sense_go_up_once() -> None:
     """The same complaint again and again is one event, with the bytes in it."""
 
