@@ -37,6 +37,7 @@ class TerminalTask:
         self._intake = intake
         self._changed = changed
         self._failures = 0
+        self._refusals = 0
         self._kept: str | None = None
         self._free = asyncio.Lock()
         self._borrowers = 0
@@ -107,9 +108,14 @@ class TerminalTask:
         try:
             await terminal.listen()
         except TerminalError as error:
-            values = {"terminal": self._spec.id, "error": str(error)}
-            log.info("terminal not live", values)
+            # A connection that broke is no refusal: it fails here.
+            await self.poller.look(terminal)
+            self._refusals += 1
+            if loud(self._refusals):
+                values = {"terminal": self._spec.id, "error": str(error)}
+                log.info("terminal not live", values)
             return
+        self._refusals = 0
         # Between the read and the registration a punch is announced to nobody.
         await self.poller.look(terminal)
         while True:

@@ -13,9 +13,10 @@ from drivers.zk.bulk import fetch, whole
 from drivers.zk.conversation import Conversation
 from drivers.zk.payloads import Prepared, Window, records_of
 from drivers.zk.recognise import SAMPLE_BYTES, UnknownLayoutError, recognise
-from drivers.zk.records import LAYOUTS, Ids, Layout, punches, without_junk
+from drivers.zk.records import LAYOUTS, Ids, Layout, is_junk, punches, without_junk
 
 _LENGTH_BYTES = 4
+_JUNK_LAYOUT = LAYOUTS["40"]
 # Records whose place in the middle of a log a count may name. Those of 8 bytes begin in
 # the middle of others and still make some sense: they are recognised at the log's head.
 _SIZES = frozenset(
@@ -82,6 +83,8 @@ class PreparedLog:
 
     def _whole(self, data: bytes) -> Found:
         records = records_of(data)
+        if self.counts.records <= 0 and is_junk(records):
+            return Found(_JUNK_LAYOUT, b"")  # cleared: firmware with junk keeps it
         layout = self._recognise(records, self.counts.records)
         return Found(layout, without_junk(records, layout))
 

@@ -213,6 +213,11 @@ def _badge_reader(
     return str
 
 
+def is_junk(records: bytes) -> bool:
+    """Return whether these are junk alone, as in front of no record at all."""
+    return bool(records) and records == JUNK * (len(records) // len(JUNK))
+
+
 def without_junk(records: bytes, layout: Layout) -> bytes:
     """Return records without the bytes that some firmware puts between them.
 

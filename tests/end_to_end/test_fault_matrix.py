@@ -264,8 +264,6 @@ class Matrix:
             return False
         if any(fault in HIDDEN.get(other, ()) for other in one.faults):
             return False
-        if {"clear-log", "junk-prefix"} <= set(one.faults):
-            return fault != "clear-log"  # see test_zk_faults: junk alone is no log yet
         # What was lost before anybody had it was never there, for all one can know.
         had = self.first[number] <= self.recorded.fetched[number]
         return had or not one.loses or fault not in (*LOSING, "bad-date")

@@ -286,3 +286,53 @@ def test_a_held_clock_is_looked_at_every_five_minutes(
             assert site.terminal.waited[-1] == 30.0
 
     asyncio.run(hold())
+
+
+@dataclass
+class ShyTerminal(FakeTerminal):
+    """A terminal that does not announce; where `breaks`, the connection is gone too."""
+
+    breaks: bool = False
+    gone: bool = False
+
+    async def counts(self) -> Counts:
+        """Count, unless nobody is there any more."""
+        if self.gone:
+            raise TerminalError("the connection broke")
+        return await FakeTerminal.counts(self)
+
+    async def listen(self) -> None:
+        """Refuse."""
+        self.gone = self.breaks
+        raise TerminalError("no events here")
+
+
+def test_a_refusal_to_announce_is_said_now_and_then(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is polled for ever: one line each time would be no news."""
+    caplog.set_level("INFO", "punchgate.poller")
+
+    async def poll() -> None:
+        async with gateway() as site:
+            live(site)
+            site.terminal = ShyTerminal()
+            for _ in range(12):
+                await site.task._converse()
+
+    asyncio.run(poll())
+    said = [record for record in caplog.records if record.msg == "terminal not live"]
+    assert len(said) == 2
+
+
+def test_a_connection_that_breaks_while_registering_is_no_refusal() -> None:
+    """The terminal is down and tried again soon, not polled at leisure."""
+
+    async def poll() -> None:
+        async with gateway() as site:
+            live(site)
+            site.terminal = ShyTerminal(breaks=True)
+            with pytest.raises(TerminalError, match="broke"):
+                await site.task._converse()
+
+    asyncio.run(poll())
