@@ -307,6 +307,7 @@ class VirtualTerminal:
         try:
             return port, await self._udp.listen(wanted)
         except OSError as error:
+            self._tcp.unplug()  # or the next try finds this port taken by ourselves
             raise OSError(
                 error.errno, f"UDP port {wanted}: {error.strerror}"
             ) from error

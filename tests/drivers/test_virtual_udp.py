@@ -57,9 +57,9 @@ def test_a_number_taken_for_udp() -> None:
             terminal = VirtualTerminal(config(port=port))
             with pytest.raises(OSError, match=f"UDP port {port}: "):
                 await terminal.start()
-            await terminal.stop()
             with socket.create_server(("127.0.0.1", port)):
-                pass  # the TCP half has been given back
+                pass  # the TCP half was given back at once, for the next try
+            await terminal.stop()
 
     asyncio.run(run())
 
