@@ -3,7 +3,7 @@
 # with APT=yes or CI set.
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 ROUNDS ?= 20
 FRAMES ?= 10000000
 APT ?=

@@ -277,7 +277,7 @@ def test_cut_off_around_every_frame() -> None:
     cut_at(borders(unspoiled("tcp"))[::2])
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_cut_off_after_every_byte() -> None:
     """Wherever a connection breaks there is an error, and never a wrong record."""
     cut_at(range(len(unspoiled("tcp").traffic.sent)))
