@@ -53,7 +53,7 @@ class _Rows:
     earlier: int
 
 
-_Mark = tuple[str | None, int, int]
+_Mark = tuple[int, str | None, int, int]
 
 
 class Counter:
@@ -63,16 +63,18 @@ class Counter:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Log, tuple[_Mark, _Rows]] = {}
+        self._known: dict[tuple[str, str], tuple[_Mark, _Rows]] = {}
 
     def count(
         self, db: Database, log: Log, progress: Progress, read_at: str | None
     ) -> Figures:
         """Count what is stored of a log, which was last read at `read_at`."""
         mark = _mark(db, log, read_at)
-        known = self._known.get(log)
+        # One place for each terminal: some logs are another one at every punch.
+        place = log.serial, log.driver
+        known = self._known.get(place)
         if known is None or known[0] != mark:
-            known = self._known[log] = mark, _rows(db, log)
+            known = self._known[place] = mark, _rows(db, log)
         return _figures(db, log, progress, known[1])
 
 
@@ -90,7 +92,7 @@ def _mark(db: Database, log: Log, read_at: str | None) -> _Mark:
     (row,) = table(db, "raw").rows_where(
         OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"
     )
-    return read_at, row["last"], min(row["last"], last_interpreted(db))
+    return log.generation, read_at, row["last"], min(row["last"], last_interpreted(db))
 
 
 def _values(log: Log) -> list[str | int]:

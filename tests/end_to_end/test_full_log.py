@@ -36,16 +36,38 @@ def said(house: House) -> list[tuple[bool, list[str]]]:
     ]
 
 
+def fill(house: House) -> None:
+    """Let p1 punch a morning, which is all that the log can hold."""
+    house.write()
+    house.start()
+    house.until(house.read, "a look at the terminal")
+    for time in ("08:20:00", "12:05:00"):
+        house.set(time)
+        house.punch("1", time)
+    house.until(lambda: house.verdict("p1", 1).get("departure") is not None, "both")
+
+
+def test_a_full_log_makes_nobody_absent(tmp_path: Path) -> None:
+    """E101: a log that may refuse punches proves no absence; who punched is judged."""
+    with House(tmp_path, capacity=2) as house:
+        fill(house)
+        house.set("20:00:00")
+        with pytest.raises(ValueError, match="full"):
+            house.punch("2", "20:00:00")
+        house.until(lambda: house.verdict("p2", 2).get("state") == "pending", "waits")
+        house.until(house.judged, "everything judged")
+        assert house.verdict("p1", 1)["findings"] == []
+        for person, session in (("p1", 2), ("p2", 1), ("p2", 2)):
+            verdict = house.verdict(person, session)
+            assert verdict["state"] == "pending"
+            assert "t0" in verdict["waits"]["en"]
+            assert not verdict["final"]
+
+
 def test_a_full_log_that_is_cleared_leaves_an_outage(tmp_path: Path) -> None:
     """E101: verdicts wait until the book has it; then a missing sign is a clerk's."""
     with House(tmp_path, capacity=2) as house:
-        house.write()
-        house.start()
-        house.until(house.read, "a look at the terminal")
-        for time in ("08:20:00", "12:05:00"):
-            house.set(time)
-            house.punch("1", time)
-        house.until(lambda: house.verdict("p1", 1).get("departure") is not None, "both")
+        fill(house)
         house.set("12:06:00")
         sql = "SELECT value FROM meta WHERE key = 'full_logs'"
         house.until(lambda: bool(query(house.journal, sql)), "a full log")

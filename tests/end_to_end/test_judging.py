@@ -298,29 +298,6 @@ def test_a_history_read_from_a_fast_clock_costs_nobody(tmp_path: Path) -> None:
         assert verdict["departure"]["at"] == f"{DAY}T12:00:30+08:00"
 
 
-def test_a_full_log_makes_nobody_absent(tmp_path: Path) -> None:
-    """E101: a log that may refuse punches proves no absence; who punched is judged."""
-    with House(tmp_path, capacity=2) as house:
-        house.write()
-        house.start()
-        house.until(house.read, "a look at the terminal")
-        for time in ("08:20:00", "12:05:00"):
-            house.set(time)
-            house.punch("1", time)
-        house.until(lambda: house.verdict("p1", 1).get("departure") is not None, "both")
-        house.set("20:00:00")
-        with pytest.raises(ValueError, match="full"):
-            house.punch("2", "20:00:00")
-        house.until(lambda: house.verdict("p2", 2).get("state") == "pending", "waits")
-        house.until(house.judged, "everything judged")
-        assert house.verdict("p1", 1)["findings"] == []
-        for person, session in (("p1", 2), ("p2", 1), ("p2", 2)):
-            verdict = house.verdict(person, session)
-            assert verdict["state"] == "pending"
-            assert "t0" in verdict["waits"]["en"]
-            assert not verdict["final"]
-
-
 def tampered(house: House) -> bool:
     """Say whether the journal has told that a log is another one."""
     sent = query(house.journal, "SELECT entry FROM outbox WHERE kind = 'event'")
