@@ -260,10 +260,10 @@ class Suspecting:
         found, changed = await self._intake.ask(
             partial(_finished, now=now, done=done, tonight=look.tonight)
         )
-        before = datetime.combine(first_day(day) - _DAY, datetime.min.time(), UTC)
-        await self._intake.ask(partial(happenings.forget, before=text(before)))
         self._looked = done
         self._tell(day, found, changed, time.monotonic() - started)
+        before = datetime.combine(first_day(day) - _DAY, datetime.min.time(), UTC)
+        await self._intake.ask(partial(happenings.forget, before=text(before)))
 
     async def _write(self, copy: int, parts: list[tuple[str, Any]]) -> None:
         """Write the running products, a piece at a time."""

@@ -9,6 +9,7 @@ import pytest
 from gateway import control
 from tests.end_to_end.house import DAY, House
 from tests.end_to_end.processes import query
+from tests.end_to_end.told import told, until_told
 
 pytestmark = pytest.mark.slow
 
@@ -65,13 +66,7 @@ def test_late_is_shown_at_once_and_becomes_final(
     assert [one["amount_fen"] for one in final["deductions"]] == [50000]
     assert final["findings"][0]["clause"] == "S0-T19-6(1)"
     house.until(lambda: kinds(house.verdict("p2", 1)) == [("absence", True)], "p2")
-    said = [
-        (record.message, dict(record.args))
-        for record in caplog.records
-        if record.message.startswith("verdict") and isinstance(record.args, dict)
-    ]
-    first = next(values for words, values in said if values["kind"] == "late")
-    assert first == {
+    assert until_told(caplog, "verdict", kind="late") == {
         "kind": "late",
         "seconds": 67,
         "person": "p1",
@@ -156,14 +151,10 @@ def test_a_changed_book_judges_again_what_it_must(
     ]
     # The line of money of the day moves to the session that is left.
     assert changed == [("p1", DAY, 1), ("p1", DAY, 2)]
-    over = [
-        record.args for record in caplog.records if record.message == "verdict over"
-    ]
-    assert [(one["person"], one["duty"]) for one in over if isinstance(one, dict)] == [
-        ("p1", f"{DAY}/1")
-    ]
-    told = [r.args for r in caplog.records if r.message == "reloaded"]
-    assert [one["judged"] for one in told if isinstance(one, dict)] == [2]
+    until_told(caplog, "verdict over", person="p1", duty=f"{DAY}/1")
+    house.stop()
+    assert len(told(caplog, "verdict over")) == 1
+    assert [one["judged"] for one in told(caplog, "reloaded")] == [2]
 
 
 def test_a_restart_judges_the_same(house: House) -> None:
@@ -240,7 +231,7 @@ def test_a_broken_policy_leaves_judging_as_it_was(
     (house.folder / "policies").mkdir()
     (house.folder / "policies/client-contract.toml").write_text("x = 1", "utf-8")
     house.reload()
-    assert "judging refused" in [record.message for record in caplog.records]
+    assert told(caplog, "judging refused")
     house.punch("1", "08:31:07")
     house.until(lambda: kinds(house.verdict("p1", 1)) == [("late", False)], "late")
 
@@ -255,10 +246,9 @@ def test_a_book_broken_while_the_daemon_runs_changes_nothing(
     house.set("08:40:00")
     book = house.folder / "book.toml"
     book.write_text(book.read_text("utf-8") + "[[people]]\nid = 7\n", "utf-8")
-    told = control.ask(house.folder / "data", "reload")["problems"]
-    assert any("book.toml" in line and "people" in line for line in told), told
-    refused = [r.args for r in caplog.records if r.message == "reload refused"]
-    assert {"problem": told[0]} in refused
+    problems = control.ask(house.folder / "data", "reload")["problems"]
+    assert any("book.toml" in line and "people" in line for line in problems), problems
+    assert {"problem": problems[0]} in told(caplog, "reload refused")
     house.punch("1", "08:31:07")
     house.until(lambda: kinds(house.verdict("p1", 1)) == [("late", False)], "late")
 

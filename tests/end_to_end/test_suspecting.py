@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.suspicious import Suspicious
+from tests.end_to_end.told import told, until_told
 from tests.gateway.suspects import command, day_text, events, month, write
 
 pytestmark = pytest.mark.slow
 
+LOGGER = "punchgate.suspecting"
 SUNDAY = "2026-11-01"
 FAKED = [f"{day_text(n)}T08:11:03" for n in (24, 28, 30, 32)]
 
@@ -24,18 +26,11 @@ def house(tmp_path: Path) -> Iterator[Suspicious]:
         yield house
 
 
-def lines(caplog: pytest.LogCaptureFixture, logger: str) -> list[tuple[str, object]]:
-    """Return what was logged, as event and values."""
-    return [
-        (record.msg, record.args) for record in caplog.records if record.name == logger
-    ]
-
-
 def test_the_first_full_read_brings_the_case_and_names_nobody_in_the_log(
     house: Suspicious, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A case with its evidence goes up on `suspicion`; log lines hold no person."""
-    caplog.set_level("INFO", "punchgate.suspecting")
+    caplog.set_level("INFO", LOGGER)
     house.start()
     house.until_looked(SUNDAY)
     (case,) = house.cases()
@@ -45,11 +40,12 @@ def test_the_first_full_read_brings_the_case_and_names_nobody_in_the_log(
     (said,) = house.said()
     assert {key: said[key] for key in case} == case
     assert (said["rev"], said["review"]) == (1, [])
+    until_told(caplog, "suspicions")  # the last line of a look
+    opened = {"id": case["id"], "terminal": "t0", "grade": "case"}
+    assert told(caplog, "case opened") == [opened]
     house.stop()
-    told = lines(caplog, "punchgate.suspecting")
-    values = {"id": case["id"], "terminal": "t0", "grade": "case"}
-    assert ("case opened", values) in told
-    assert "p1" not in json.dumps([str(one) for one in told])
+    lines = [(r.msg, r.args) for r in caplog.records if r.name == LOGGER]
+    assert "p1" not in str(lines)
 
 
 def test_offline_and_daemon_say_the_same(house: Suspicious, tmp_path: Path) -> None:
@@ -93,7 +89,7 @@ def test_evidence_that_is_explained_weakens_the_case(
     house: Suspicious, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Late data clears the days; the case stays visible and is open no more."""
-    caplog.set_level("INFO", "punchgate.suspecting")
+    caplog.set_level("INFO", LOGGER)
     house.start()
     house.until_looked(SUNDAY)
     house.load(("1", f"{at[:11]}{time}", "card") for at in FAKED for time in LATER)
@@ -104,9 +100,9 @@ def test_evidence_that_is_explained_weakens_the_case(
     assert case["grade"] == "note"
     assert case["why_not_a_case"]["zh"].startswith("证据已减弱")
     assert [one["status"] for one in house.said()] == ["open", "weakened"]
+    until_told(caplog, "case weakened")
     house.stop()
-    words = [event for event, _ in lines(caplog, "punchgate.suspecting")]
-    assert words.count("case weakened") == 1
+    assert len(told(caplog, "case weakened")) == 1
 
 
 LATER = ("09:00:00", "12:05:30", "14:20:30", "17:40:30")
