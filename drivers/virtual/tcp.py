@@ -48,8 +48,16 @@ class TcpPort:
         Raises:
             OSError: it is not to be had.
         """
-        self._server = await asyncio.start_server(self._accept, self._config.host, port)
-        return int(self._server.sockets[0].getsockname()[1])
+        # Known before it serves: whoever stops it in between must find its socket.
+        server = self._server = await asyncio.start_server(
+            self._accept, self._config.host, port, start_serving=False
+        )
+        try:
+            await server.start_serving()
+        except OSError:
+            server.close()
+            raise
+        return int(server.sockets[0].getsockname()[1])
 
     def unplug(self) -> None:
         """Close the port and drop every client as a terminal without power does."""

@@ -184,6 +184,22 @@ def test_slow() -> None:
     talk(50, "slow=30", work=work)
 
 
+@pytest.mark.parametrize("steps", range(16))
+def test_stopped_while_it_comes_up(steps: int) -> None:
+    """However far a reboot got, no port is kept: somebody else can have it."""
+
+    async def run() -> None:
+        async with VirtualTerminal(config(0, reboot_seconds=0.0)) as terminal:
+            port = terminal.port
+            terminal._fall()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+        async with await asyncio.start_server(print, "127.0.0.1", port):
+            pass
+
+    asyncio.run(run())
+
+
 def test_reboot_after() -> None:
     """The second data frame breaks off in its middle, once; then all is well."""
 
