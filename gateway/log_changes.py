@@ -5,7 +5,8 @@ from functools import partial
 from drivers.base import Counts
 from gateway.clock import Now, text
 from gateway.intake import Intake
-from gateway.store import raw
+from gateway.store import raw, rolling
+from gateway.store.figures import Log
 from gateway.terminal_spec import Spec
 
 
@@ -67,4 +68,18 @@ class LogChanges:
                 spec.serial,
                 "records that were read before are no longer in the terminal",
                 {"count": gone, "generation": generation},
+            )
+
+    async def dropped(self, spec: Spec, generation: int, count: int) -> None:
+        """Note what a full log dropped to take others; the first time, say so."""
+        log_now = Log(spec.serial, spec.driver.name, generation)
+        first = await self._intake.ask(partial(rolling.drop, log=log_now, count=count))
+        if first:
+            await self._intake.event(
+                "records_gone",
+                spec.id,
+                spec.serial,
+                "the log is full: it drops its oldest record for each new one from now"
+                " on; every one dropped is stored here",
+                {"count": count, "generation": generation},
             )

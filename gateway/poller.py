@@ -1,8 +1,7 @@
 """Reads one terminal: what is new, stored first, and only then the cursor moves.
 
-The only place that turns a driver's `RawPunch` into the core's `RawRecord`. The log of
-the terminal is the truth; announcements only say «read now», and no time tells what is
-new. Nothing is ever disabled, cleared or set on a terminal.
+The log of the terminal is the truth; announcements only say «read now», and no time
+tells what is new. Nothing is ever disabled, cleared or set on a terminal.
 """
 
 import asyncio
@@ -30,7 +29,9 @@ from gateway.full_log import FullLog
 from gateway.intake import Intake
 from gateway.log_changes import LogChanges
 from gateway.reading import AnchorLostError, Announced, Due, LogRead, Tail
+from gateway.rolling import rolled_in
 from gateway.slots import Slots
+from gateway.stamping import stamped
 from gateway.store import raw
 from gateway.store.figures import Log
 from gateway.terminal_clock import TerminalClock
@@ -216,18 +217,23 @@ class Poller:
             cursor = None  # its anchor says nothing to this driver
         before = generation = self.standing.generation
         try:
-            self._refuse_shrunk(counts)
+            self._due.refuse_shrunk(counts)
             if self.distrust and cursor is not None:
                 await self._behind(cursor, partial(self._check_anchor, terminal))
                 cursor, source = None, Source.RESYNC
             take = partial(self._take, terminal, generation, source)
             read = await self._behind(cursor, take)
         except AnchorLostError as lost:
-            generation += 1
-            await self._changes.opened(
-                self.spec, generation, str(lost), self.standing.downloaded, counts
-            )
-            read = await self._take(terminal, generation, Source.RESYNC, LogRead(None))
+            rolled = await self._roll(terminal, counts, cursor, source)
+            if rolled is None:
+                generation += 1
+                await self._changes.opened(
+                    self.spec, generation, str(lost), self.standing.downloaded, counts
+                )
+                rolled = await self._take(
+                    terminal, generation, Source.RESYNC, LogRead(None)
+                )
+            read = rolled
         except TerminalError:
             if counts.records >= 0:
                 self.standing.in_terminal = counts.records  # what waits there is told
@@ -237,6 +243,26 @@ class Poller:
         self.distrust = False
         if generation > before:
             await self._changes.report_gone(self.spec, before)
+
+    async def _roll(
+        self,
+        terminal: Terminal,
+        counts: Counts,
+        cursor: raw.Cursor | None,
+        source: Source,
+    ) -> LogRead | None:
+        """Store what a full log took for its oldest, if that is all that happened."""
+        if cursor is None or self.distrust:
+            return None
+        record = partial(self._record, source=source, received=self._now())
+        taken = await rolled_in(terminal, counts, cursor, self._intake, record)
+        if not taken:
+            return None
+        read = LogRead(cursor)
+        read.anchor = raw.record_key(taken[-1])
+        await self._keep(read, taken, cursor.generation)
+        await self._changes.dropped(self.spec, cursor.generation, len(taken))
+        return read
 
     async def _check_anchor(self, terminal: Terminal, read: LogRead) -> None:
         """See whether the log is still the one its cursor stands in; store nothing.
@@ -252,18 +278,6 @@ class Poller:
                 if read.anchored:
                     return
         read.finish()
-
-    def _refuse_shrunk(self, counts: Counts) -> None:
-        """Take a counter that fell for what it is: somebody cleared or changed a log.
-
-        Raises:
-            AnchorLostError: it fell.
-        """
-        before = self._due.counted
-        if before is not None and 0 < counts.records < before:
-            raise AnchorLostError(
-                f"the terminal counts {counts.records} records, {before} before"
-            )
 
     async def _behind(
         self, cursor: raw.Cursor | None, act: Callable[[LogRead], Awaitable[T]]
@@ -311,23 +325,25 @@ class Poller:
             received = self._now()
             records = [self._record(punch, source, received) for punch in piece]
             fresh = read.fresh(records)
-            if not fresh:
-                continue
-            self.distrust = True  # until the cursor stands behind these rows
-            await self._count_stored(read, fresh)
-            read.new += await self._intake.store(fresh, read.seen, generation)
-            if carried:
+            if fresh:
+                await self._keep(read, fresh, generation)
+            if fresh and carried:
                 await self._intake.carry(fresh, read.seen, generation)
-            await self._intake.interpret()
         read.finish()
         return read
 
-    async def _count_stored(self, read: LogRead, fresh: Sequence[RawRecord]) -> None:
-        """Learn how many records identical to these stand before the anchor."""
+    async def _keep(
+        self, read: LogRead, fresh: Sequence[RawRecord], generation: int
+    ) -> None:
+        """Store records of a log and make punches of them."""
+        self.distrust = True  # until the cursor stands behind these rows
+        # How many identical ones stand before the anchor.
         unknown = read.uncounted({raw.record_key(record) for record in fresh})
         if unknown:
             stored = partial(raw.occurrences, serial=self.spec.serial, keys=unknown)
             read.seen.learn(await self._intake.ask(stored))
+        read.new += await self._intake.store(fresh, read.seen, generation)
+        await self._intake.interpret()
 
     async def _move(self, read: LogRead, counts: Counts, generation: int) -> None:
         """Move the cursor behind what is stored."""
@@ -377,18 +393,4 @@ class Poller:
         await self._intake.event(kind, self.spec.id, self.spec.serial, reason, detail)
 
     def _record(self, punch: RawPunch, source: Source, received: datetime) -> RawRecord:
-        return RawRecord(
-            terminal=self.spec.id,
-            serial=punch.serial,
-            badge=punch.badge,
-            at=punch.at,
-            verify=punch.verify,
-            state=punch.state,
-            work=punch.work,
-            position=punch.position,
-            raw=punch.raw,
-            driver=self.spec.driver.name,
-            source=source,
-            received_at=received,
-            offset_seconds=self.standing.offset_seconds,
-        )
+        return stamped(punch, self.spec, source, received, self.standing.offset_seconds)

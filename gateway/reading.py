@@ -104,12 +104,37 @@ class Due:
             or now - self.anchored_at >= ANCHOR_SECONDS
         )
 
+    def refuse_shrunk(self, counts: Counts) -> None:
+        """Take a counter that fell for what it is: somebody cleared or changed a log.
+
+        Raises:
+            AnchorLostError: it fell.
+        """
+        before = self.counted
+        if before is not None and 0 < counts.records < before:
+            raise AnchorLostError(
+                f"the terminal counts {counts.records} records, {before} before"
+            )
+
     def done(self, counts: Counts, position: int, now: float, *, brought: bool) -> None:
         """Remember a read that ended at `position`, and whether it brought new ones."""
         self.brought = brought
         self.counted = counts.records
         self.truthful = counts.records == position
         self.anchored_at = now
+
+
+def taken(now: Sequence[bytes], before: Sequence[bytes]) -> int:
+    """Return how many records a log took that dropped as many of its oldest.
+
+    `now` are the keys at its end, `before` those that stood there at the last read, as
+    many. At least half of them must be there still, in their order; 0 if they are not.
+    """
+    if len(now) != len(before):
+        return 0
+    most = len(now) // 2
+    shifts = (new for new in range(1, most + 1) if now[:-new] == before[new:])
+    return next(shifts, 0)
 
 
 def is_full(counts: Counts) -> bool:

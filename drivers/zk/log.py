@@ -76,8 +76,10 @@ class PreparedLog:
             raise ProtocolError("the log states another length than its buffer", head)
         if len(head) == self.prepared.size:
             return self._whole(head)
+        records = head[_LENGTH_BYTES:]
         try:
-            return Found(self._recognise(head[_LENGTH_BYTES:], self.counts.records))
+            layout = self._recognise(records, self.counts.records)
+            return Found(layout, ahead=b"" if start else records)
         except UnknownLayoutError:
             return self._whole(await whole(self.asked, self.prepared))
 

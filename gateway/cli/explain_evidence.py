@@ -8,6 +8,8 @@ from gateway.core.policy.kinds import Words
 from gateway.core.values import VerifyMode
 from gateway.people_view import View
 from gateway.store.evidence import Evidence
+from gateway.store.raw import FILED
+from gateway.store.rolling import DROPPED
 
 _VERIFY = {
     VerifyMode.FINGER: Words("指纹", "finger"),
@@ -30,16 +32,25 @@ def evidence_lines(view: View, one: Evidence, lang: Lang) -> Iterator[str]:
         f"shown {one.shown} {one.zone}, badge {one.badge}, {verify}, key {state}",
     )
     yield said(words, lang)
+    which = _which_log(one.generation)
     words = Words(
-        f"{one.serial} 日志第 {place} 条（第 {one.generation} 代），{read}，"
+        f"{one.serial} 日志第 {place} 条（{which.zh}），{read}，"
         f"收到 {one.received_at}，钟差 {off}",
-        f"{one.serial} record {place} (log {one.generation}), {read}, received"
+        f"{one.serial} record {place} ({which.en}), {read}, received"
         f" {one.received_at}, clock off {off}",
     )
     yield said(words, lang)
     raw = one.raw or said(Words("驱动未给出", "not seen by the driver"), lang)
     yield f"{said(Words('原始', 'raw'), lang)} {raw}"
     yield f"{one.epoch}/{one.seq} rev {one.rev}  {said(_delivery(view, one), lang)}"
+
+
+def _which_log(generation: int | None) -> Words:
+    if generation == DROPPED:
+        return Words("其后被考勤机覆盖", "dropped since by a full log")
+    if generation == FILED:
+        return Words("导入文件", "of a file")
+    return Words(f"第 {generation} 代", f"log {generation}")
 
 
 def _delivery(view: View, one: Evidence) -> Words:

@@ -17,8 +17,8 @@ class Evidence:
 
     `shown` is what the terminal's clock said, in `zone`. `position` counts records of
     the terminal's log from 0, `occurrence` identical ones before it; a `generation` of
-    a log goes from clear to clear. `raw` is hex, None where the driver saw no bytes.
-    `epoch` is the name of the stream.
+    a log goes from clear to clear (0: a file, -1: a full log dropped the record since).
+    `raw` is hex, None where the driver saw no bytes. `epoch` is the name of the stream.
     """
 
     punch: str

@@ -164,11 +164,11 @@ def carry(
         for row in list(found):
             if row["occurrence"] >= seen.count(fingerprint(row["record"])):
                 continue  # one more than the log holds now
-            _move(db, row, generation)
+            move_row(db, row, generation)
 
 
-def _move(db: Database, row: dict[str, Any], generation: int) -> None:
-    """Put a raw row, and what became of it, into a generation."""
+def move_row(db: Database, row: Mapping[str, Any], generation: int) -> None:
+    """Put a raw row, by its id, serial and time, and what became of it elsewhere."""
     moved = {"generation": generation}
     table(db, "raw").update(row["id"], moved)
     where = "serial = ? AND at = ? AND raw_id = ?"

@@ -1,7 +1,8 @@
 """The journal's tables as migrations, and the refusal of a journal from the future.
 
 raw       what a terminal said, never changed: the key is (serial, record, occurrence);
-          `generation` is the last state of the log in which the record was seen
+          `generation` is the last state of the log in which the record was seen, 0 of
+          a file, -1 once a full log dropped it to take others
 cursors   how far each log has been read; moves only after the rows are committed
 punches   one row per punch id, as the book knows it today, with the log (driver and
           generation) of the raw row it came first from

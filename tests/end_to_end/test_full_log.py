@@ -123,3 +123,4 @@ def test_a_log_that_overwrites_its_oldest_is_no_outage(tmp_path: Path) -> None:
             "ok",
         ]
         assert rows(house) == []
+        assert query(house.journal, "SELECT * FROM generations") == []

@@ -9,24 +9,14 @@ import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
-from drivers import REGISTRY
-from drivers.base import Address
 from drivers.virtual import VirtualConfig, VirtualTerminal
 from tests.builders import SERIAL
 from tests.drivers.terminals import lines
-from tests.gateway.pollers import Gateway, gateway
+from tests.gateway.pollers import gateway
 
 WARM, POLLS = 800, 1_500
-
-
-def at_a_virtual_terminal(site: Gateway, terminal: VirtualTerminal) -> None:
-    """Let the site poll a real conversation with a virtual terminal."""
-    where = Address("127.0.0.1", terminal.port)
-    spec = replace(site.poller.spec, driver=REGISTRY["zk"], address=where)
-    site.poller.spec = spec
 
 
 async def kept(act: Callable[[], Awaitable[Any]]) -> int:
@@ -45,7 +35,7 @@ async def polls(*, tail: bool) -> int:
     """Look at a terminal that has nothing new."""
     config = VirtualConfig(serial=SERIAL, log=lines(300))
     async with VirtualTerminal(config) as terminal, gateway() as site:
-        at_a_virtual_terminal(site, terminal)
+        site.poll_virtual(terminal)
 
         async def poll() -> None:
             if tail:

@@ -4,13 +4,13 @@ import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from drivers import Driver
+from drivers import REGISTRY, Driver
 from drivers.base import (
     Address,
     Announcement,
@@ -21,6 +21,7 @@ from drivers.base import (
     TerminalInfo,
     TerminalUser,
 )
+from drivers.virtual import VirtualTerminal
 from gateway.clock import text
 from gateway.intake import Intake
 from gateway.poller import Poller, Spec
@@ -39,7 +40,8 @@ class FakeTerminal:
 
     A record's number is all that tells it from others. `whole` is a driver that can
     only read everything; `bytes_` one that sees the records' bytes. One with `no_tail`
-    gives the log from its start only, one that `refuses` gives nothing.
+    gives the log from its start only, one that `refuses` gives nothing. `capacity` is
+    what it says it can hold.
     """
 
     log: Log = field(default_factory=list)
@@ -51,6 +53,7 @@ class FakeTerminal:
     count_off: int = 0
     no_tail: bool = False
     refuses: bool = False
+    capacity: int = 1000
     asked: list[int] = field(default_factory=list)
     closed: int = 0
     waited: list[float] = field(default_factory=list)
@@ -61,7 +64,7 @@ class FakeTerminal:
 
     async def info(self) -> TerminalInfo:
         """Return a name plate without a name."""
-        return TerminalInfo(self.serial, "", "", "", 0, len(self.log), 1000)
+        return TerminalInfo(self.serial, "", "", "", 0, len(self.log), self.capacity)
 
     async def clock(self) -> str:
         """Show the next clock of the list, then the right time."""
@@ -69,7 +72,7 @@ class FakeTerminal:
 
     async def counts(self) -> Counts:
         """Count, wrongly if told so."""
-        return Counts(0, max(len(self.log) + self.count_off, 0), 1000)
+        return Counts(0, max(len(self.log) + self.count_off, 0), self.capacity)
 
     async def read(self, start: int = 0) -> AsyncGenerator[Sequence[RawPunch], None]:
         """Yield pieces from `start`, or from 0."""
@@ -136,6 +139,12 @@ class Gateway:
             progress=lambda: None,
         )
         self.task = TerminalTask(self.poller, self.intake, lambda: None)
+
+    def poll_virtual(self, terminal: VirtualTerminal, driver: str = "zk") -> None:
+        """Poll a virtual terminal by a real driver from now on."""
+        where = Address("127.0.0.1", terminal.port)
+        spec = replace(self.poller.spec, driver=REGISTRY[driver], address=where)
+        self.poller.spec = spec
 
     async def stored(self) -> Log:
         """Return the numbers of all raw rows in the order they came."""

@@ -1,18 +1,26 @@
 """`punchgate explain`: from the verdict back to the raw bytes."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+
+import pytest
 
 from gateway import status
 from gateway.cli.explain_evidence import evidence_lines
 from gateway.cli.policy import Lang
 from gateway.explaining import explain
 from gateway.journal_view import of_journal
+from gateway.people_view import View
 from gateway.settings import load
 from gateway.store.drain import Reader
+from gateway.store.evidence import Evidence
 from gateway.store.journal import FILE
+from gateway.store.raw import FILED
+from gateway.store.rolling import DROPPED
 from tests.gateway.people import SHANGHAI, Site, file, journal, made
 
 DAY = "2026-11-02"
@@ -149,9 +157,9 @@ def test_offline_it_knows_the_lines_of_the_file(tmp_path: Path) -> None:
     assert "charged by" not in text
 
 
-def test_how_far_an_entry_got(tmp_path: Path) -> None:
-    """Acknowledged, sent, or waiting, by what the daemon says it has sent."""
-    site = live(tmp_path)
+@contextmanager
+def explained(site: Site) -> Iterator[tuple[View, list[Evidence]]]:
+    """Give what is known and the evidence of a morning, sent as far as entry 2."""
     loaded = load(site.folder / "gateway.toml")
     said = status.from_journal(loaded, lambda: NOW) | {"uplink": {"sent_upto": 2}}
     reader = Reader(loaded.data_dir / FILE)
@@ -160,12 +168,40 @@ def test_how_far_an_entry_got(tmp_path: Path) -> None:
         view = of_journal(loaded, reader, said, lambda: NOW, date(2026, 11, 2))
         (person,) = [one for one in view.book.people if one.id == "p1"]
         found = explain(view, person, date(2026, 11, 2))
-        told = {
-            one.seq: list(evidence_lines(view, one, Lang.EN))[-1].rsplit("  ", 1)[1]
-            for one in found.evidence.values()
-        }
+        yield view, list(found.evidence.values())
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(
+    "generation, en, zh",
+    [
+        (2, "record 0 (log 2)", "第 0 条（第 2 代）"),
+        (FILED, "record 0 (of a file)", "第 0 条（导入文件）"),
+        (
+            DROPPED,
+            "record 0 (dropped since by a full log)",
+            "第 0 条（其后被考勤机覆盖）",
+        ),
+    ],
+)
+def test_which_log_a_punch_is_of(
+    tmp_path: Path, generation: int, en: str, zh: str
+) -> None:
+    """A state of the terminal's log, a file, or none of them any more."""
+    with explained(live(tmp_path)) as (view, evidence):
+        one = replace(evidence[0], generation=generation, position=0)
+        assert en in "\n".join(evidence_lines(view, one, Lang.EN))
+        assert zh in "\n".join(evidence_lines(view, one, Lang.ZH))
+
+
+def test_how_far_an_entry_got(tmp_path: Path) -> None:
+    """Acknowledged, sent, or waiting, by what the daemon says it has sent."""
+    with explained(live(tmp_path)) as (view, evidence):
+        told = {
+            one.seq: list(evidence_lines(view, one, Lang.EN))[-1].rsplit("  ", 1)[1]
+            for one in evidence
+        }
     assert told == {
         1: "acknowledged",
         2: "sent, not acknowledged",
