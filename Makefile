@@ -3,7 +3,7 @@
 # with APT=yes or CI set.
 
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 4
 ROUNDS ?= 20
 FRAMES ?= 10000000
 APT ?=
@@ -30,12 +30,12 @@ demo: .venv/demo
 	@$(BIN)/punchgate demo
 
 test: .venv/test packages
-	$(BIN)/pytest -n $(JOBS) --cov --cov-report=
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='$(GATED)' --fail-under=100
 	@$(FIND_MISSING); echo "skipped for want of a package:$${missing:- nothing}"
 
 quick: .venv/test
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow" tests/drivers tests/gateway tests/sync tests/central tests/oracle
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow" tests/drivers tests/gateway tests/sync tests/central tests/oracle
 
 check: .venv/test
 	$(BIN)/ruff format --check .

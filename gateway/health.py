@@ -110,11 +110,13 @@ def _of_terminal(
 def _silence(
     line: Line, alarms: AlarmSettings, now: datetime
 ) -> Iterator[tuple[RiskId, str]]:
-    if not alarms.silent_hours or line["last_record"] is None:
+    own = line["silent_hours"]
+    most = alarms.silent_hours if own is None else own
+    if not most or line["last_record"] is None:
         return
     since = now - datetime.fromisoformat(line["last_record"])
     hours = since.total_seconds() / _HOUR_SECONDS
-    if hours > alarms.silent_hours:
+    if hours > most:
         words = f" is silent: its last new record came {hours:.1f} hours ago"
         yield RiskId.TERMINAL_SILENT, words
 

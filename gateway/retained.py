@@ -140,10 +140,14 @@ class Retained:
             return
         said.told = dict(line)
         line["terminal"] = line.pop("id")
-        line.pop("error")
-        line.pop("last_record")
-        line.pop("complete_at")
-        line.pop("offset_at")
+        for ours in (
+            "error",
+            "last_record",
+            "silent_hours",
+            "complete_at",
+            "offset_at",
+        ):
+            line.pop(ours)
         holds = line.pop("equation")
         message = TerminalState(
             site=loaded.settings.gateway.site,

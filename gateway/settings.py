@@ -111,7 +111,7 @@ class MqttSettings:
 
 @dataclass(frozen=True, slots=True)
 class TerminalSettings:
-    """One terminal and how it is read."""
+    """One terminal and how it is read; None in `silent_hours`: as the alarms say."""
 
     id: str = key(check=topic_level)
     host: str = key(check=filled)
@@ -125,6 +125,7 @@ class TerminalSettings:
     encoding: str = key("gb18030", check=_encoding)
     timeout_seconds: float = key(10.0, check=between(0.1, 600))
     verify_codes: dict[int, VerifyMode] | None = None
+    silent_hours: float | None = key(None, check=between(0, 8784))
 
     def codes(self) -> dict[int, VerifyMode]:
         """Return what this terminal's verify codes mean."""

@@ -97,6 +97,7 @@ def terminal(
         "offset_seconds": standing.offset_seconds,
         "last_read": standing.last_read,
         "last_record": last_record,
+        "silent_hours": settings.silent_hours,
         "complete_at": standing.complete_at and text(standing.complete_at),
         "offset_at": standing.offset_at and text(standing.offset_at),
         "equation": {"holds": term is None, "term": term},

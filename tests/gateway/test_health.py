@@ -37,6 +37,7 @@ def line(**fields: Any) -> dict[str, Any]:
         "last_read": "2026-11-02T11:50:00.000+00:00",
         "complete_at": "2026-11-02T11:59:00.000+00:00",
         "last_record": (NOW - timedelta(hours=8)).isoformat(),
+        "silent_hours": None,
         "equation": {"holds": True, "term": None},
         "reading": False,
     }
@@ -170,6 +171,24 @@ def test_silence_without_any_setting(silent: str, hours: float, *, alarm: bool) 
     assert ([r.id for r in found] == ["terminal_silent"]) is alarm, silent
     off = AlarmSettings(silent_hours=0)
     assert risks(status(line(last_record="2020-01-01T00:00:00Z")), off, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "general, own, alarm", [(8, 12, False), (8, 0, False), (0, 9, True), (12, 9, True)]
+)
+def test_a_terminal_has_its_own_patience(
+    general: float, own: float, *, alarm: bool
+) -> None:
+    """What stands at the terminal counts, 0 included; others go by the general one."""
+    since = (NOW - timedelta(hours=10)).isoformat()
+    lines = [
+        line(last_record=since, silent_hours=own),
+        line(id="annex", last_record=since),
+    ]
+    found = risks(status(terminals=lines), AlarmSettings(silent_hours=general), NOW)
+    told = {risk.key for risk in found}
+    assert ("terminal_silent:lobby" in told) is alarm
+    assert ("terminal_silent:annex" in told) is (general == 8)
 
 
 def test_an_offline_terminal_is_not_called_silent_too() -> None:

@@ -43,6 +43,7 @@ def line(name: str = "lobby", **fields: Any) -> dict[str, Any]:
         "complete_at": "2026-11-02T08:09:30.000+00:00",
         "equation": {"holds": True, "term": None},
         "last_record": None,
+        "silent_hours": None,
         "earlier": 0,
         "capacity": None,
     }
