@@ -43,6 +43,7 @@ check: .venv/test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Half an hour, most of it the fleet.
 bench: .venv/test
 	$(BIN)/python -m benchmarks.delivery
 	$(BIN)/python -m benchmarks.codec
@@ -50,13 +51,14 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.desk
+	$(BIN)/python -m benchmarks.fleet
 
 # Some 250 simulated sites of 200 people: half an hour. Ends with 1 if a floor is missed.
 bench-suspicion: .venv/test
 	$(BIN)/python -m benchmarks.suspicion --into build/suspicion
 	$(BIN)/python -m benchmarks.suspicion --report build/suspicion
 
-# Fifty terminals of 100,000 records each: some ten minutes.
+# The fleet alone, fifty terminals of 100,000 records each: some ten minutes.
 bench-fleet: .venv/test
 	$(BIN)/python -m benchmarks.fleet
 

@@ -1,6 +1,7 @@
 """A daemon with a fleet of terminals: memory and CPU, recovering all of them and idle.
 
-Run by `make bench-fleet`, ten minutes and more; `--terminals N --records N` for less.
+The end of `make bench`, alone `make bench-fleet`: ten minutes and more, with
+`--terminals N --records N` less.
 The terminals live in one process of their own, the daemon in another; a broker and a
 collector take what it sends. Figures are read from /proc while it works.
 """
