@@ -202,7 +202,7 @@ def clear(
 
 
 def _clear(loaded: Loaded, place: Place, reader: Reader, export: Path | None) -> None:
-    stamp = f"{now_of_process()():%Y%m%dT%H%M%S}"
+    stamp = f"{now_of_process()():%Y%m%dT%H%M%S.%f}"  # tried again, another file
     path = export or loaded.data_dir / "cleared" / f"{place.serial}-{stamp}.jsonl"
 
     async def prepare() -> clearing.LogCopy:

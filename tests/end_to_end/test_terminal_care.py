@@ -49,7 +49,7 @@ def prompted(child: "subprocess.Popen[str]") -> str:
     said = ""
     while not said.endswith("the terminal: "):
         letter = child.stdout.read(1)
-        assert letter, said
+        assert letter, (said, child.communicate())
         said += letter
     return said
 

@@ -16,6 +16,7 @@ from gateway.core.suspicion.values import Json, wall_text
 from gateway.core.values import VerifyMode
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock without a zone
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _AT_LENGTH = len("2026-11-02T08:00:00")
 _MODES = {mode.value: mode for mode in VerifyMode}
 
@@ -252,7 +253,7 @@ def _explain(line: str) -> list[tuple[str, str]]:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        data = json.loads(line, object_pairs_hook=_pairs)
+        data = _DECODER.decode(line)
     except (ValueError, RecursionError) as error:
         raise _WrongError("", f"not JSON: {error}") from None
     if not isinstance(data, dict):
@@ -265,6 +266,9 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) != len(pairs):
         raise _WrongError("", "the same key stands twice")
     return data
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs)
 
 
 def _shape(data: Mapping[str, Any]) -> Mapping[str, Callable[[Any], Any]]:
@@ -345,7 +349,8 @@ def _instant(value: Any) -> int:
         except ValueError:
             instant = None
         if instant is not None and instant.tzinfo is not None:
-            return int((instant - _EPOCH.replace(tzinfo=UTC)).total_seconds() // 1)
+            gone = instant - _EPOCH_UTC
+            return gone.days * 86_400 + gone.seconds
     raise _WrongError("", "must be a time with offset like 2026-11-02T08:00:01+08:00")
 
 
