@@ -48,6 +48,7 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks.delivery
 	$(BIN)/python -m benchmarks.codec
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.rolling
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.desk

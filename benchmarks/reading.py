@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,8 +46,10 @@ def main() -> None:
 
 
 @contextmanager
-def terminal(folder: Path, records: int, count: int = USERS) -> Iterator[int]:
-    """Give the port of a virtual terminal with so many records."""
+def terminal(
+    folder: Path, records: int, count: int = USERS, more: Sequence[str] = ()
+) -> Iterator[int]:
+    """Give the port of a virtual terminal with so many records and more options."""
     log, users = folder / f"{records}.dat", folder / "users.csv"
     users.write_text(
         "uid,user_id,name\n"
@@ -62,7 +64,7 @@ def terminal(folder: Path, records: int, count: int = USERS) -> Iterator[int]:
             file.write(f"{badge:>9}\t{moment}\t1\t0\t1\t0\n")
     options = ["--serial", "VT00000001", "--attlog", str(log), "--users", str(users)]
     child = subprocess.Popen(
-        [_PUNCHGATE, "virtual", "--port", "0", *options],
+        [_PUNCHGATE, "virtual", "--port", "0", *options, *more],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -38,6 +38,14 @@ _COLUMNS = (
     "generation",
 )
 _BRACE = b"{"
+_MOVE = (
+    ("UPDATE raw SET generation = ? WHERE id = ?", ("id",)),
+    ("UPDATE outcomes SET generation = ? WHERE raw_id = ?", ("id",)),
+    (
+        "UPDATE punches SET generation = ? WHERE serial = ? AND at = ? AND raw_id = ?",
+        ("serial", "at", "id"),
+    ),
+)
 _SOURCES = {str(source): source for source in Source}
 
 
@@ -161,22 +169,20 @@ def carry(
         found = table(db, "raw").rows_where(
             where, values, select="id, serial, at, record, occurrence"
         )
-        for row in list(found):
-            if row["occurrence"] >= seen.count(fingerprint(row["record"])):
-                continue  # one more than the log holds now
-            move_row(db, row, generation)
+        # One more than the log holds now stays where it was.
+        there = [
+            row
+            for row in found
+            if row["occurrence"] < seen.count(fingerprint(row["record"]))
+        ]
+        move_rows(db, there, generation)
 
 
-def move_row(db: Database, row: Mapping[str, Any], generation: int) -> None:
-    """Put a raw row, by its id, serial and time, and what became of it elsewhere."""
-    moved = {"generation": generation}
-    table(db, "raw").update(row["id"], moved)
-    where = "serial = ? AND at = ? AND raw_id = ?"
-    values = [row["serial"], row["at"], row["id"]]
-    for punch in list(table(db, "punches").rows_where(where, values, select="id")):
-        table(db, "punches").update(punch["id"], moved)
-    if table(db, "outcomes").count_where("raw_id = ?", [row["id"]]):
-        table(db, "outcomes").update(row["id"], moved)
+def move_rows(db: Database, rows: Sequence[Mapping[str, Any]], generation: int) -> None:
+    """Put raw rows, by id, serial and time, and what became of them elsewhere."""
+    for statement, columns in _MOVE:
+        values = [(generation, *(row[name] for name in columns)) for row in rows]
+        db.conn.executemany(statement, values)
 
 
 def left_behind(db: Database, serial: str, driver: str, generation: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlite_utils import Database
 
 from gateway.store.figures import Log
-from gateway.store.raw import move_row
+from gateway.store.raw import move_rows
 from gateway.store.schema import OF_LOG, table
 
 DROPPED = -1
@@ -38,8 +38,7 @@ def drop(db: Database, log: Log, count: int) -> bool:
     rows = table(db, "raw").rows_where(
         OF_LOG, _values(log), select="id, serial, at", order_by="id", limit=count
     )
-    for row in list(rows):
-        move_row(db, row, DROPPED)
+    move_rows(db, list(rows), DROPPED)
     return first
 
 

@@ -142,7 +142,15 @@ class Gateway:
 
     def poll_virtual(self, terminal: VirtualTerminal, driver: str = "zk") -> None:
         """Poll a virtual terminal by a real driver from now on."""
-        where = Address("127.0.0.1", terminal.port)
+        self._poll_at(terminal.port, driver)
+
+    async def visit(self, port: int) -> None:
+        """Poll whoever serves a port, once."""
+        self._poll_at(port, "zk")
+        await self.task._converse()
+
+    def _poll_at(self, port: int, driver: str) -> None:
+        where = Address("127.0.0.1", port)
         spec = replace(self.poller.spec, driver=REGISTRY[driver], address=where)
         self.poller.spec = spec
 
