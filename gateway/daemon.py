@@ -7,7 +7,8 @@ the process at once; everything else is retried for ever.
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from gateway.core.values import Punch
 from gateway.core.walker import Problem
 from gateway.delivery import Delivery, JournalOutbox
 from gateway.desk import Desk
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreError
 from gateway.following import Following
 from gateway.housekeeping import Housekeeping
 from gateway.intake import Intake
@@ -32,7 +33,7 @@ from gateway.poller import Standing
 from gateway.reconcile import Reconciler
 from gateway.retained import VERSION, Retained
 from gateway.settings import Loaded, load
-from gateway.store import epochs
+from gateway.store import epochs, raw
 from gateway.store.drain import Reader
 from gateway.store.journal import Journal
 from gateway.suspecting import Suspecting
@@ -117,6 +118,10 @@ class Daemon:
         )
         try:
             await self._intake.ask(lambda db: epochs.current(db, text(self._now())))
+            half_read = await self._intake.ask(raw.half_read)
+            if started.unclean:
+                half_read = [one.id for one in self.loaded.settings.terminals]
+                await self._note_half_read(half_read)  # should this start fail, too
             self._reader.open()
             await self._judging.open()
             await self._suspecting.open()
@@ -135,10 +140,13 @@ class Daemon:
             async with self._reloading:
                 await self._learn(self.loaded)
                 await self._intake.interpret()
-                await self._terminals.apply(self.loaded, distrust=started.unclean)
+                await self._terminals.apply(self.loaded, half_read=half_read)
                 await self._desk.apply(self.loaded)
             notify("READY=1")
-            await self._work(stop)
+            try:
+                await self._work(stop)
+            finally:
+                await self._note_half_read(await self._terminals.stop())
         finally:
             notify("STOPPING=1")
             await self._terminals.stop()
@@ -150,6 +158,11 @@ class Daemon:
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
         log.info("daemon down", {"gateway": self.loaded.settings.gateway.id})
+
+    async def _note_half_read(self, terminals: Iterable[str]) -> None:
+        """Write down whose log the next start must read whole."""
+        with suppress(StoreError):  # whoever writes no more stops uncleanly anyway
+            await self._intake.ask(lambda db: raw.note_half_read(db, terminals))
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Run every task; the first that ends, ends all."""

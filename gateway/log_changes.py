@@ -72,9 +72,8 @@ class LogChanges:
 
     async def dropped(self, spec: Spec, generation: int, count: int) -> None:
         """Note what a full log dropped to take others; the first time, say so."""
-        log_now = Log(spec.serial, spec.driver.name, generation)
-        first = await self._intake.ask(partial(rolling.drop, log=log_now, count=count))
-        if first:
+        held = Log(spec.serial, spec.driver.name, generation)
+        if not await self._intake.ask(partial(rolling.is_told, log=held)):
             await self._intake.event(
                 "records_gone",
                 spec.id,
@@ -83,3 +82,4 @@ class LogChanges:
                 " on; every one dropped is stored here",
                 {"count": count, "generation": generation},
             )
+        await self._intake.ask(partial(rolling.drop, log=held, count=count))

@@ -7,10 +7,9 @@ tells what is new. Nothing is ever disabled, cleared or set on a terminal.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +17,6 @@ from drivers.base import (
     Announcement,
     Counts,
     ProtocolError,
-    RawPunch,
     Terminal,
     TerminalError,
     UnsupportedError,
@@ -35,7 +33,7 @@ from gateway.stamping import stamped
 from gateway.store import raw
 from gateway.store.figures import Log
 from gateway.terminal_clock import TerminalClock
-from gateway.terminal_spec import Spec, Standing
+from gateway.terminal_spec import Spec, Standing, WrongTerminalError
 from gateway.witness import Witness
 
 __all__ = ["Poller", "Spec", "Standing", "WrongTerminalError"]
@@ -44,10 +42,6 @@ log = logging.getLogger("punchgate.poller")
 
 _QUEUE_SECONDS = 30.0
 T = TypeVar("T")
-
-
-class WrongTerminalError(TerminalError):
-    """Another terminal answers at this address; nothing of it is read."""
 
 
 class Poller:
@@ -252,10 +246,11 @@ class Poller:
         source: Source,
     ) -> LogRead | None:
         """Store what a full log took for its oldest, if that is all that happened."""
-        if cursor is None or self.distrust:
+        given = self._tail.is_asked(time.monotonic())
+        if cursor is None or self.distrust or not given:
             return None
-        record = partial(self._record, source=source, received=self._now())
-        taken = await rolled_in(terminal, counts, cursor, self._intake, record)
+        part = partial(self._records, terminal, source)
+        taken = await rolled_in(part, counts, cursor, self._intake)
         if not taken:
             return None
         read = LogRead(cursor)
@@ -264,17 +259,27 @@ class Poller:
         await self._changes.dropped(self.spec, cursor.generation, len(taken))
         return read
 
+    async def _records(
+        self, terminal: Terminal, source: Source, start: int
+    ) -> AsyncGenerator[list[RawRecord], None]:
+        """Yield the records of the log from `start` on, stamped, piece by piece."""
+        async with aclosing(terminal.read(start)) as pieces:
+            async for piece in pieces:
+                self.progress()
+                received, off = self._now(), self.standing.offset_seconds
+                yield [stamped(one, self.spec, source, received, off) for one in piece]
+
     async def _check_anchor(self, terminal: Terminal, read: LogRead) -> None:
         """See whether the log is still the one its cursor stands in; store nothing.
 
         Raises:
             AnchorLostError: it is not.
         """
-        async with aclosing(terminal.read(read.start)) as pieces:
+        async with aclosing(
+            self._records(terminal, Source.RESYNC, read.start)
+        ) as pieces:
             async for piece in pieces:
-                self.progress()
-                received = self._now()
-                read.fresh([self._record(p, Source.RESYNC, received) for p in piece])
+                read.fresh(piece)
                 if read.anchored:
                     return
         read.finish()
@@ -286,6 +291,10 @@ class Poller:
         tail = LogRead(cursor, from_zero=not self._tail.is_asked(time.monotonic()))
         try:
             found = await act(tail)
+        except AnchorLostError:
+            if tail.start:
+                self._tail.given()
+            raise
         except (ProtocolError, UnsupportedError) as odd:
             if not tail.start:
                 raise
@@ -320,15 +329,13 @@ class Poller:
         self, terminal: Terminal, read: LogRead, generation: int, source: Source
     ) -> LogRead:
         carried = generation > 1 and not read.tail
-        async for piece in terminal.read(read.start):
-            self.progress()
-            received = self._now()
-            records = [self._record(punch, source, received) for punch in piece]
-            fresh = read.fresh(records)
-            if fresh:
-                await self._keep(read, fresh, generation)
-            if fresh and carried:
-                await self._intake.carry(fresh, read.seen, generation)
+        async with aclosing(self._records(terminal, source, read.start)) as pieces:
+            async for piece in pieces:
+                fresh = read.fresh(piece)
+                if fresh:
+                    await self._keep(read, fresh, generation)
+                if fresh and carried:
+                    await self._intake.carry(fresh, read.seen, generation)
         read.finish()
         return read
 
@@ -391,6 +398,3 @@ class Poller:
         self, kind: str, reason: str, detail: dict[str, str | int | float | None]
     ) -> None:
         await self._intake.event(kind, self.spec.id, self.spec.serial, reason, detail)
-
-    def _record(self, punch: RawPunch, source: Source, received: datetime) -> RawRecord:
-        return stamped(punch, self.spec, source, received, self.standing.offset_seconds)

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers import Driver
-from drivers.base import Address
+from drivers.base import Address, TerminalError
 
 # Between polls that are further apart nobody can tell late from not asked.
 _STEADY_SECONDS = 60.0
+
+
+class WrongTerminalError(TerminalError):
+    """Another terminal answers at this address; nothing of it is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The tasks of all terminals: started, stopped and replaced as the settings say."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -47,25 +47,27 @@ class Terminals:
         self._running: dict[str, _Running] = {}
         self._altered = asyncio.Event()
 
-    async def apply(self, loaded: Loaded, *, distrust: bool = False) -> list[str]:
+    async def apply(
+        self, loaded: Loaded, *, half_read: Iterable[str] = ()
+    ) -> list[str]:
         """Run the terminals of these settings; return the ids that were touched.
 
         A terminal whose settings did not change goes on undisturbed. One that was
-        stopped in the middle of a read is read whole next.
+        stopped in the middle of a read, now or as `half_read` says, is read whole next.
         """
         wanted = {one.id: spec_of(loaded, one) for one in loaded.settings.terminals}
         touched = []
-        half_read = set()
+        unread = set(half_read)
         for name, running in list(self._running.items()):
             if wanted.get(name) == running.terminal.poller.spec:
                 continue
             touched.append(name)
             await self._stop(name)
             if running.terminal.poller.distrust:
-                half_read.add(name)
+                unread.add(name)
         for name, spec in wanted.items():
             if name not in self._running:
-                self._start(loaded, spec, distrust=distrust or name in half_read)
+                self._start(loaded, spec, distrust=name in unread)
                 touched.append(name)
         self._altered.set()
         return sorted(set(touched))
@@ -90,10 +92,12 @@ class Terminals:
                 if not task.cancelled():
                     task.result()
 
-    async def stop(self) -> None:
-        """End every task."""
-        for name in list(self._running):
+    async def stop(self) -> set[str]:
+        """End every task; return the terminals whose log was not read to its end."""
+        pollers = {name: self.poller(name) for name in self._running}
+        for name in pollers:
             await self._stop(name)
+        return {name for name, poller in pollers.items() if poller.distrust}
 
     def poller(self, name: str) -> Poller:
         """Return the poller of a terminal."""

@@ -52,12 +52,13 @@ class TcpPort:
         server = self._server = await asyncio.start_server(
             self._accept, self._config.host, port, start_serving=False
         )
+        found = int(server.sockets[0].getsockname()[1])
         try:
             await server.start_serving()
         except OSError:
             server.close()
             raise
-        return int(server.sockets[0].getsockname()[1])
+        return found
 
     def unplug(self) -> None:
         """Close the port and drop every client as a terminal without power does."""

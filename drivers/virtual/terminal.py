@@ -96,6 +96,7 @@ class VirtualTerminal:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._tasks.difference_update(tasks)  # those done before: no step is taken
         self._unplug()  # a reboot may have come up in between
 
     @property

@@ -87,7 +87,8 @@ def _mark(db: Database, log: Log, read_at: str | None) -> _Mark:
     """Return what changes with a log's rows.
 
     They are never deleted. New ones have higher numbers and are interpreted in their
-    order; rows of an older generation are carried over by a read, before its end.
+    order; rows are carried into a generation, or dropped from it, by a read before its
+    end.
     """
     (row,) = table(db, "raw").rows_where(
         OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"

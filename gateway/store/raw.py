@@ -6,7 +6,7 @@ before it in the log. Reading the same log again adds nothing.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,11 +15,12 @@ from sqlite_utils import Database
 from gateway.clock import moment, text
 from gateway.core.values import RawRecord, Source
 from gateway.store.drain import insert
-from gateway.store.schema import OF_LOG, table
+from gateway.store.schema import OF_LOG, get, put, table
 from gateway.store.seen import Seen, fingerprint
 
 FILED = 0  # the generation of what came by file: it is part of no terminal's log
 _CHUNK = 500
+_HALF_READ = "half_read"
 _COLUMNS = (
     "serial",
     "record",
@@ -324,3 +325,13 @@ def note_clock(db: Database, serial: str, measured_at: str, offset: float) -> No
     table(db, "clocks").insert(
         {"serial": serial, "measured_at": measured_at, "offset_seconds": offset}
     )
+
+
+def half_read(db: Database) -> list[str]:
+    """Return the terminals that were being read, or still to be, at the last stop."""
+    return list(json.loads(get(db, _HALF_READ) or "[]"))
+
+
+def note_half_read(db: Database, terminals: Iterable[str]) -> None:
+    """Write down at a stop whose rows may stand behind their cursor."""
+    put(db, _HALF_READ, json.dumps(sorted(terminals)))

@@ -1,16 +1,20 @@
 """What a full log that drops its oldest still holds, by the rows of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlite_utils import Database
 
 from gateway.store.figures import Log
 from gateway.store.raw import move_rows
-from gateway.store.schema import OF_LOG, table
+from gateway.store.schema import OF_LOG, get, put, table
 
 DROPPED = -1
 """The generation of records that a full log dropped to take others."""
+
+
+def stored(db: Database, log: Log) -> int:
+    """Return how many records of a log there are."""
+    return table(db, "raw").count_where(OF_LOG, _values(log))
 
 
 def newest(db: Database, log: Log, most: int) -> Sequence[bytes]:
@@ -21,25 +25,30 @@ def newest(db: Database, log: Log, most: int) -> Sequence[bytes]:
     return [row["record"] for row in rows][::-1]
 
 
-def oldest(db: Database, log: Log, place: int) -> bytes | None:
-    """Return the key of the record with so many before it, None if there is none."""
+def oldest(db: Database, log: Log, start: int, most: int) -> Sequence[bytes]:
+    """Return the keys of its first records from a place on."""
     rows = table(db, "raw").rows_where(
-        OF_LOG, _values(log), select="record", order_by="id", limit=1, offset=place
+        OF_LOG, _values(log), select="record", order_by="id", limit=most, offset=start
     )
-    return next((row["record"] for row in rows), None)
+    return [row["record"] for row in rows]
 
 
-def drop(db: Database, log: Log, count: int) -> bool:
-    """Note that a log no longer holds its oldest records; they stay here.
+def is_told(db: Database, log: Log) -> bool:
+    """Return whether it was said of this state of a log that it drops its oldest."""
+    return get(db, _key(log)) == str(log.generation)
 
-    Returns whether these are the first that it dropped.
-    """
-    first = oldest(db, replace(log, generation=DROPPED), 0) is None
+
+def drop(db: Database, log: Log, count: int) -> None:
+    """Note that a log no longer holds its oldest records; they stay here."""
     rows = table(db, "raw").rows_where(
         OF_LOG, _values(log), select="id, serial, at", order_by="id", limit=count
     )
     move_rows(db, list(rows), DROPPED)
-    return first
+    put(db, _key(log), str(log.generation))
+
+
+def _key(log: Log) -> str:
+    return f"drops:{log.driver}:{log.serial}"
 
 
 def _values(log: Log) -> list[str | int]:

@@ -111,13 +111,23 @@ class FakeTerminal:
         self.closed += 1
 
 
+def second_of(at: str) -> int:
+    """Return the number of a fake record by its time."""
+    return int(at[14:16]) * 60 + int(at[17:])
+
+
 class Gateway:
     """A poller on a real journal, with one fake terminal."""
 
     def __init__(self, journal: Journal, terminal: FakeTerminal) -> None:
         self.terminal = terminal
-        self.intake = Intake(journal, lambda: NOW, lambda: None, book())
-        self.start()
+        self._journal = journal
+        self.renew(distrust=False)
+
+    def renew(self, *, distrust: bool = True) -> None:
+        """Begin as a process does that finds this journal, by default after a kill."""
+        self.intake = Intake(self._journal, lambda: NOW, lambda: None, book())
+        self.start(distrust=distrust)
 
     def start(self, *, distrust: bool = False) -> None:
         """Make a poller and its task as after a start."""
@@ -159,7 +169,7 @@ class Gateway:
 
         def job(db: Database) -> Log:
             rows = db.query("SELECT at FROM raw ORDER BY id")
-            return [int(row["at"][14:16]) * 60 + int(row["at"][17:]) for row in rows]
+            return [second_of(row["at"]) for row in rows]
 
         return await self.intake.ask(job)
 
