@@ -1,6 +1,7 @@
 """Real brokers as child processes, for tests, end-to-end runs and benchmarks."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,6 +14,16 @@ from typing import Protocol, Self
 
 _PLACES = ("/usr/sbin", "/usr/local/sbin")
 _READY_SECONDS = 20.0
+# Below what the kernel gives to whoever asks for any port, or connects, and above what
+# demos choose from; every worker of one run has its own share, or two could be given a
+# port nobody has bound yet.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = range(
+    20_000 + _WORKER,
+    32_768,
+    max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), _WORKER + 1),
+)
+_given: set[int] = set()
 
 
 class BrokerError(RuntimeError):
@@ -35,10 +46,25 @@ class BrokerProcess(Protocol):
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Return a loopback port, free for TCP and UDP, that stays free until it is used.
+
+    Nobody gets it by asking for any port, and this process is given it once.
+    """
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        if port not in _given and _free(port):
+            _given.add(port)
+            return port
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        try:
+            for sock in (stream, datagrams):
+                sock.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def mosquitto_path() -> str | None:
@@ -150,6 +176,11 @@ class Mosquitto:
         if self._child is not None:
             self._child.end(kill=True)
 
+    def subscribed(self, topic: str) -> bool:
+        """Say whether somebody has subscribed to just this filter since it started."""
+        lines = self._child.lines if self._child is not None else []
+        return any(line.endswith(f" {topic}") for line in list(lines))
+
     def restart(self) -> None:
         """Kill it and start it on the same port, with everything forgotten."""
         self.kill()
@@ -174,6 +205,7 @@ class Mosquitto:
             "log_type notice",
             "log_type error",
             "log_type warning",
+            "log_type subscribe",
             *self._settings,
         ]
         if os.geteuid() == 0:

@@ -4,11 +4,18 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.log import Lines
 from tests import log_grammar
 from tests.brokers import Mosquitto
 from tests.end_to_end.watcher import Watcher
+
+# How long an example takes says how busy the machine is, and nothing of the product.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 
 class _Grammar(logging.Handler):

@@ -16,7 +16,7 @@ from tests.central.batches import AT, TOPICS, payload
 from tests.sync.listeners import Listener
 from tests.sync.memory_outbox import MemoryOutbox, Row
 
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 class HandGateway:

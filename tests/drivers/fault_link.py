@@ -172,7 +172,7 @@ async def peer(
 
 def at(port: int, **fields: Any) -> Address:
     """Where a peer is; what it does not say is missed soon."""
-    return replace(Address("127.0.0.1", port, timeout_seconds=0.3), **fields)
+    return replace(Address("127.0.0.1", port, timeout_seconds=2.0), **fields)
 
 
 EVENT = Frame(Command.REGISTER_EVENT, EventCode.FINGER, 0)

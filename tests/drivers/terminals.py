@@ -17,7 +17,8 @@ from drivers.zk.packets import Frame, FrameSplitter
 from drivers.zk.payloads import BufferRequest, Window, parse_prepared
 from drivers.zk.transport import UdpLink
 
-DEADLINE_SECONDS = 5.0
+DEADLINE_SECONDS = 20.0
+ANSWER_SECONDS = 5.0
 NOON = datetime(2026, 11, 2, 12, 0, 0)  # noqa: DTZ001 - a device shows no zone
 
 
@@ -212,7 +213,7 @@ def talk(
 
 async def until_it_listens(terminal: VirtualTerminal) -> None:
     """Connect again and again until somebody answers."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             try:
                 async with session(terminal):
@@ -275,7 +276,7 @@ class Tap:
 
 def address(terminal: "VirtualTerminal | Tap", **fields: Any) -> Address:
     """Where a virtual terminal is; a wait is short, since nothing is far."""
-    made = Address("127.0.0.1", terminal.port, timeout_seconds=DEADLINE_SECONDS)
+    made = Address("127.0.0.1", terminal.port, timeout_seconds=ANSWER_SECONDS)
     return replace(made, **fields)
 
 

@@ -34,7 +34,7 @@ def test_events() -> None:
         assert await waiting
         took = time.monotonic() - began
         print(f"event seen after {took * 1000:.1f} ms")
-        assert took < 1
+        assert took < DEADLINE_SECONDS / 4
         assert not await driver.wait(0.05)
         assert len(await everything(driver)) == 4
 

@@ -27,6 +27,7 @@ from tests.drivers.serial_devices import device, watched
 CARD = em4100_frame(bytes.fromhex("010063e9ae"))
 OTHER = em4100_frame(bytes.fromhex("100086f444"))
 HEX = Em4100Frames(CardText.HEX)
+ATTEMPTS = 8
 
 
 def badges(events: list[Event]) -> list[str]:
@@ -54,13 +55,13 @@ def test_a_card_is_presented_once_while_it_lies_there(tmp_path: Path) -> None:
 
     async def run() -> None:
         with device(tmp_path) as there:
-            async with watched(there.path) as watch:
+            async with watched(there.path, debounce_seconds=1.5) as watch:
                 await watch.until(has(Up))
-                assert there.say(f"flood 20 1.0 {CARD.hex()}") == "lost 0"
+                assert there.say(f"flood 40 2.0 {CARD.hex()}") == "lost 0"
                 there.send(OTHER)
                 events = await watch.until(lambda all_: len(badges(all_)) > 1)
                 assert badges(events) == ["0006547886", "0008844356"]
-                assert watch.reader.tally.cards == 21
+                assert watch.reader.tally.cards == 41
                 assert watch.reader.tally.presented == 2
 
     asyncio.run(run())
@@ -213,25 +214,38 @@ def test_words_go_back_to_the_reader(tmp_path: Path) -> None:
 
 
 def test_ten_thousand_frames_a_second(tmp_path: Path) -> None:
-    """A reader gone mad, 10,000 frames a second for a second, loses nothing."""
+    """A reader gone mad, 10,000 frames a second for a second, loses nothing.
 
-    async def run() -> None:
+    A busy machine may keep us from running for longer than the port's buffer lasts, so
+    it may go mad again; what does not keep up does so in no attempt.
+    """
+    most = len(CARD) * 10_000 * 0.01
+
+    async def run() -> int:
         with device(tmp_path) as there:
             async with watched(there.path, HEX, debounce_seconds=60) as watch:
                 await watch.until(has(Up))
                 lost = await asyncio.to_thread(
                     there.say, f"flood 10000 1.0 {CARD.hex()}"
                 )
-                there.send(OTHER)
-                events = await watch.until(lambda all_: len(badges(all_)) > 1)
                 # What the pretended port itself could not take never reached us.
                 missing = int(lost.split()[1])
-                assert missing < len(CARD) * 10_000 * 0.01
+                if missing >= most:
+                    return missing
+                there.send(OTHER)
+                events = await watch.until(lambda all_: len(badges(all_)) > 1)
                 tally = watch.reader.tally
                 assert tally.cards + tally.flaws.total() >= 10_001 - missing // 14 - 1
                 assert badges(events) == ["010063E9AE", "100086F444"]
+                return missing
 
-    asyncio.run(run())
+    missing = asyncio.run(run())
+    for _ in range(ATTEMPTS - 1):
+        print(f"{missing} bytes did not fit")
+        if missing < most:
+            break
+        missing = asyncio.run(run())
+    assert missing < most
 
 
 def test_no_frame_is_lost_at_115200_baud_under_load(tmp_path: Path) -> None:

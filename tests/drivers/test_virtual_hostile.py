@@ -18,7 +18,14 @@ from drivers.virtual.wire import Wire
 from drivers.zk.commands import Command, Reply
 from drivers.zk.packets import MAGIC, Frame, checksum
 from drivers.zk.payloads import BufferRequest, Window, records_of
-from tests.drivers.terminals import Client, client, config, session, udp_session
+from tests.drivers.terminals import (
+    DEADLINE_SECONDS,
+    Client,
+    client,
+    config,
+    session,
+    udp_session,
+)
 
 LOG = BufferRequest(Command.READ_LOG)
 SEED = 20261121
@@ -229,7 +236,10 @@ def test_a_flood_of_datagrams() -> None:
                     for data in (Frame(1000, 0, 0).to_bytes(), b"\xe8\3" * 30_000):
                         one.sendto(data, ("127.0.0.1", terminal.udp_port))
                 assert len(records_of(await good.data_set(LOG))) == 400
-                await asyncio.sleep(TINY_SECONDS)
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    while terminal.sessions < 8:
+                        await good.one(Command.STATE)
+                await asyncio.sleep(TINY_SECONDS)  # a ninth would have come by now
                 assert terminal.sessions == 8
             finally:
                 for one in sockets:

@@ -84,7 +84,7 @@ def test_reboot() -> None:
     """Sessions end, the port refuses for a while, the log is still there."""
 
     async def run() -> None:
-        made = config(3, reboot_seconds=0.1)
+        made = config(3, reboot_seconds=1.0)
         async with VirtualTerminal(made) as terminal, session(terminal) as peer:
             port = terminal.port
             reboot = asyncio.create_task(terminal.reboot())

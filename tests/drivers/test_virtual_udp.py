@@ -22,6 +22,7 @@ from drivers.zk.payloads import (
 from drivers.zk.records import LAYOUTS, punches
 from drivers.zk.terminal import ZkTerminal
 from tests.drivers.terminals import (
+    DEADLINE_SECONDS,
     client,
     config,
     datagrams,
@@ -220,6 +221,7 @@ def test_eight_places_for_both_transports() -> None:
             with pytest.raises(ConnectionError):
                 await other.frame()
             await peers[-1].one(Command.EXIT)
+            ninth.seconds = DEADLINE_SECONDS
             await ninth.connect()
 
     asyncio.run(run())
@@ -232,7 +234,8 @@ def test_a_silent_client_loses_its_place(idle: float) -> None:
     async def run() -> None:
         made = config(0, "single-client", udp_idle_seconds=idle)
         async with VirtualTerminal(made) as terminal, udp_session(terminal) as old:
-            async with datagrams(terminal, SHORT_SECONDS) as new:
+            patience = SHORT_SECONDS if idle else DEADLINE_SECONDS
+            async with datagrams(terminal, patience) as new:
                 if not idle:
                     await new.connect()
                     frame = await old.one(Command.STATE)
@@ -253,7 +256,8 @@ def test_reboot_over_udp() -> None:
         made = config(100, "reboot-after=2")
         async with VirtualTerminal(made) as terminal:
             ports = (terminal.port, terminal.udp_port)
-            async with udp_session(terminal, SHORT_SECONDS) as peer:
+            async with udp_session(terminal) as peer:
+                peer.seconds = SHORT_SECONDS
                 with pytest.raises(TerminalError):
                     await peer.data_set(LOG)
             await until_it_listens(terminal)

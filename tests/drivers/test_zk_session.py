@@ -123,16 +123,16 @@ def test_a_flood_of_strays_is_no_answer() -> None:
 
     async def run() -> None:
         async with peer({Command.GET_TIME: lambda _: []}) as made:
-            asked = Conversation(at(made.port, timeout_seconds=0.1))
+            asked = Conversation(at(made.port, timeout_seconds=0.3))
             await asked.open()
             flood = asyncio.create_task(_flood(made))
             begun = asyncio.get_running_loop().time()
             with pytest.raises(SilentError, match="answers to something else came"):
                 await asked.ask(Command.GET_TIME)
-            assert 0.4 < asyncio.get_running_loop().time() - begun < 3
+            assert 1.2 < asyncio.get_running_loop().time() - begun < 9
             # Goodbye is not answered in the flood, and is given up all the same.
             made.script[Command.EXIT] = lambda _: []
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(20):
                 await asked.close()
             flood.cancel()
             await asyncio.gather(flood, return_exceptions=True)
@@ -226,7 +226,7 @@ def test_close_leaves_even_when_cancelled_in_its_goodbye() -> None:
             asked = Conversation(at(made.port))
             await asked.open()
             goodbye = asyncio.create_task(asked.close())
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(20):
                 await heard.wait()
                 goodbye.cancel()
                 await asyncio.gather(goodbye, return_exceptions=True)

@@ -27,7 +27,7 @@ SERIAL = "VT00000001"
 BADGES = [str(1000 + number) for number in range(30)]
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait for a condition of other processes; fail in words."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -81,7 +81,8 @@ def test_a_plain_mosquitto_sub_is_enough_with_confirm_broker(
     ids = {site.punch("1001") for _ in range(20)}
 
     def heard() -> set[str]:
-        lines = listener.log.read_text("utf-8").splitlines()
+        # What is not ended by a newline is a message of which the rest is to come.
+        lines = listener.log.read_text("utf-8").split("\n")[:-1]
         return {entry["id"] for line in lines for entry in json.loads(line)["entries"]}
 
     try:
@@ -142,11 +143,13 @@ def subscriber(site: Site, broker: Mosquitto) -> Process:
     command = shutil.which("mosquitto_sub")
     if command is None:
         pytest.skip("mosquitto_sub is absent: apt-get install mosquitto-clients")
-    topic = ["-t", "att/v1/+/+/punch", "-q", "1"]
+    topic = "att/v1/+/+/punch"
     listener = Process(
-        [command, "-p", str(broker.port), *topic], site.folder / "heard.jsonl"
+        [command, "-p", str(broker.port), "-t", topic, "-q", "1"],
+        site.folder / "heard.jsonl",
     )
     listener.start()
+    until(lambda: broker.subscribed(topic), "the subscription")
     return listener
 
 

@@ -95,6 +95,11 @@ def use(site: Site, medium: Medium) -> None:
     site.daemon.arguments[:0] = medium.inside
 
 
+def waiting(site: Site) -> int:
+    """Return how many entries the centre has not acknowledged."""
+    return int(site.status()["outbox"]["unacknowledged"])
+
+
 def last_sentence(process: Process) -> str:
     """Return what a process said for people at its end."""
     return process.text().splitlines()[-1]
@@ -145,6 +150,9 @@ def test_a_medium_that_fails_under_the_daemon_ends_it(
     site.start(broker)
     site.punch("1001")
     until(site.equal, "the first punch")
+    sql = "SELECT position FROM cursors"
+    # The cursor moves after the punch is on its way.
+    until(lambda: query_there(site.inside, site.journal, sql) == [(1,)], "the cursor")
     failing_medium.fail()
     site.punch("1002")
     assert site.daemon.ended() == 1
@@ -152,7 +160,6 @@ def test_a_medium_that_fails_under_the_daemon_ends_it(
     assert f"{site.folder}/data/journal.db: " in said
     assert "nothing further is stored or acknowledged" in said
     failing_medium.mend()
-    sql = "SELECT position FROM cursors"
     assert query_there(site.inside, site.journal, sql) == [(1,)]
     site.punch("1003")
     site.daemon.start()
@@ -173,6 +180,7 @@ def test_a_read_only_central_store_is_named_and_acknowledges_nothing(
         site.start(broker)
         site.punch("1001")
         until(site.equal, "the first punch")
+        until(lambda: waiting(site) == 0, "its acknowledgement")
         assert site.collector.end() == 0
         for protected in (store, None):
             medium.protect(protected)
@@ -185,7 +193,7 @@ def test_a_read_only_central_store_is_named_and_acknowledges_nothing(
             medium.unprotect(protected)
         site.punch("1002")
         until(lambda: len(site.journal_ids()) == 2, "the punch in the journal")
-        assert site.status()["outbox"]["unacknowledged"] == 1
+        assert waiting(site) == 1
         site.collector.start()
         until(site.equal, "equal id sets")
         site.close()

@@ -71,7 +71,7 @@ def test_the_demo_ends_with_a_proof_that_is_true(tmp_path: Path) -> None:
     """The proof line is printed, and an independent count of all places agrees."""
     folder = tmp_path / "demo"
     done = subprocess.run(
-        [COMMAND, "demo", "--for", "8", "--data", folder],
+        [COMMAND, "demo", "--for", "16", "--data", folder],
         capture_output=True,
         text=True,
         timeout=90,
@@ -115,7 +115,7 @@ def test_two_demos_at_once_do_not_meet(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     demos = [
         subprocess.Popen(
-            [COMMAND, "demo", "--for", "8", "--data", folder],
+            [COMMAND, "demo", "--for", "16", "--data", folder],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -154,7 +154,8 @@ def test_a_changed_book_judges_again_what_it_must(
     until_told(caplog, "verdict over", person="p1", duty=f"{DAY}/1")
     house.stop()
     assert len(told(caplog, "verdict over")) == 1
-    assert [one["judged"] for one in told(caplog, "reloaded")] == [2]
+    # The daemon may see the book between its two files, before it is asked to.
+    assert [one["judged"] for one in told(caplog, "reloaded") if one["judged"]] == [2]
 
 
 def test_a_restart_judges_the_same(house: House) -> None:

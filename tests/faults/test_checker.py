@@ -57,13 +57,15 @@ def copy(ground: Ground) -> Ground:
     other.store = other.folder / "store.db"
 
     def copied() -> bool:
-        """Copy; a verdict that is on its way just now asks for another copy."""
+        """Copy; what is written or on its way just now asks for another copy."""
         ground.settle()
+        before = ground.journal.stream()
         backup(ground.site.journal, other.site.journal)
         backup(ground.store, other.store)
         other.site.attlog.write_bytes(ground.site.attlog.read_bytes())
         other.checker = other.against([other.journal])
-        return other.checker.near()
+        still = before == other.journal.stream() == ground.journal.stream()
+        return still and other.checker.near()
 
     until(copied, "a copy of a site in order")
     return other

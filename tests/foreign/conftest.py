@@ -10,12 +10,18 @@ from tests.end_to_end.processes import Site
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Give a site with its broker running."""
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """Give the site's broker, running."""
     if mosquitto_path() is None:
         pytest.skip("mosquitto is absent: apt-get install mosquitto")
-    with Mosquitto(tmp_path / "broker") as broker:
-        site = Site(tmp_path, broker.port)
-        site.write()
-        yield site
-        site.close()
+    with Mosquitto(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def site(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Site]:
+    """Give a site with its broker running."""
+    site = Site(tmp_path, mosquitto.port)
+    site.write()
+    yield site
+    site.close()

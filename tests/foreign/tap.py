@@ -20,7 +20,7 @@ from tests.foreign.wire import PREFIX_BYTES, Judge, cut
 Transport = Literal["tcp", "udp"]
 
 _HOST = "127.0.0.1"
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.0002
 _CHUNK_BYTES = 1 << 16
 

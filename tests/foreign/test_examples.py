@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import Mosquitto
 from tests.end_to_end.processes import Process, Site, query, until
 from tests.faults.duty import DUTY, OWING
 
@@ -29,12 +30,20 @@ def started(site: Site, name: str, *arguments: str) -> Process:
     return process
 
 
-def test_the_subscriber_prints_every_punch_once(site: Site) -> None:
+def listening(broker: Mosquitto, kind: str) -> None:
+    """Wait until somebody hears a topic: nobody is told what came before."""
+    until(lambda: broker.subscribed(f"att/v1/+/+/{kind}"), "a subscription", 60)
+
+
+def test_the_subscriber_prints_every_punch_once(
+    site: Site, mosquitto: Mosquitto
+) -> None:
     """Twenty lines hear what a gateway sends; what comes again is not printed again."""
     subscriber = started(
         site, "subscriber.py", "127.0.0.1", str(site.gateway_broker_port)
     )
     try:
+        listening(mosquitto, "punch")
         for process in (site.virtual, site.collector):
             process.start()
         site.reads()
@@ -67,7 +76,7 @@ def test_the_subscriber_stays_short() -> None:
     assert text.replace("  # type: ignore[no-untyped-call]", "") in GUIDE
 
 
-def test_the_line_of_the_guide_prints_punches(site: Site) -> None:
+def test_the_line_of_the_guide_prints_punches(site: Site, mosquitto: Mosquitto) -> None:
     """`mosquitto_sub` as written there shows each message as JSON of one line."""
     command = shutil.which("mosquitto_sub")
     if command is None:
@@ -81,6 +90,7 @@ def test_the_line_of_the_guide_prints_punches(site: Site) -> None:
     )
     listener.start()
     try:
+        listening(mosquitto, "punch")
         for process in (site.virtual, site.collector):
             process.start()
         site.reads()
@@ -99,7 +109,9 @@ def test_the_line_of_the_guide_prints_punches(site: Site) -> None:
     not (shutil.which("mosquitto_sub") and shutil.which("jq")),
     reason="mosquitto_sub or jq is absent: apt-get install mosquitto-clients jq",
 )
-def test_the_line_of_the_guide_prints_verdicts(site: Site) -> None:
+def test_the_line_of_the_guide_prints_verdicts(
+    site: Site, mosquitto: Mosquitto
+) -> None:
     """The filter as written there gives the keys it names."""
     book = site.folder / "book.toml"
     text = book.read_text("utf-8").replace(OWING, OWING + 'vendor = "acme"\n', 1)
@@ -111,6 +123,7 @@ def test_the_line_of_the_guide_prints_verdicts(site: Site) -> None:
     listener = Process(["sh", "-c", line], site.folder / "verdicts.log")
     listener.start()
     try:
+        listening(mosquitto, "attendance")
         for process in (site.virtual, site.collector):
             process.start()
         site.reads()

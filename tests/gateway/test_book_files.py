@@ -129,7 +129,7 @@ def test_the_lock_is_held_while_somebody_else_writes(path: Path) -> None:
         held.write(json.dumps(leave(1)) + "\n")
         held.flush()
         fcntl.flock(held, fcntl.LOCK_UN)
-        assert done.wait(10)
+        assert done.wait(30)
         thread.join()
     assert [row.id for row in book_files.load(path).rows.leave] == ["L1", "L2"]
 

@@ -223,7 +223,8 @@ def badges_unknown(staged: Staged) -> None:
         (counter_high, "counter", "305 records and its log holds 5", "restart"),
         (counter_low, "counter", "2 records and its log holds 5", "restart"),
         (zone_wrong, "clock", "+8 hours", "Asia/Shanghai"),
-        (clock_wrong, "clock", "-600 s", "in its menu"),
+        # A terminal says whole seconds, and its answer takes a moment.
+        (clock_wrong, "clock", "-599 s|-600 s|-601 s", "in its menu"),
         (layout_unknown, "log", "unsupported", "USB"),
         (driver_knows_less, "log", "unsupported", 'driver = "zk"'),
         (badges_unknown, "badge", "9998, 9999", "[[enrolments]]"),
@@ -240,7 +241,7 @@ def test_first_failure_of_a_terminal(
     defect(staged)
     found = first(staged, "--terminal", "lobby")
     assert (found["terminal"], found["stage"]) == ("lobby", stage), found
-    assert words in found["words"]
+    assert any(one in found["words"] for one in words.split("|")), found
     assert do in found["do"]
 
 

@@ -14,7 +14,7 @@ from tests.gateway.commands import run
 
 pytestmark = pytest.mark.slow
 
-WARN_SECONDS = 12.0
+WARN_SECONDS = 20.0
 
 
 @pytest.fixture

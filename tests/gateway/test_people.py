@@ -84,7 +84,7 @@ def with_terminal(
 
     async def both() -> None:
         async with VirtualTerminal(made) as terminal:
-            address = Address("127.0.0.1", terminal.port, timeout_seconds=2)
+            address = Address("127.0.0.1", terminal.port, timeout_seconds=10)
             place = Place("lobby", SERIAL, address, nullcontext)
             await work(terminal, {"lobby": place})
             assert terminal.template_requests == terminal.refused == []

@@ -51,7 +51,7 @@ def tended(
 
     async def both() -> None:
         async with VirtualTerminal(VirtualConfig(**(made | changes))) as terminal:
-            address = Address("127.0.0.1", terminal.port, timeout_seconds=1)
+            address = Address("127.0.0.1", terminal.port, timeout_seconds=10)
             await work(terminal, Place("lobby", SERIAL, address, nullcontext), Told())
 
     asyncio.run(both())

@@ -42,7 +42,7 @@ def live(site: Gateway) -> LiveTerminal:
 
 async def until(true: Any) -> None:
     """Wait for something the task does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await true():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 
@@ -132,7 +132,7 @@ def test_a_terminal_is_lent_and_polled_again() -> None:
                 return site.poller.standing.online
 
             await until(online)
-            async with asyncio.timeout(5), site.task.lent():
+            async with asyncio.timeout(30), site.task.lent():
                 assert terminal.closed == 1
                 asked = list(terminal.asked)
                 terminal.log = [1]

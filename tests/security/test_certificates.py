@@ -248,7 +248,8 @@ def test_every_outlet_of_real_processes_says_it(site: TlsSite) -> None:
         assert words in doctor
         assert "its own certificate lasts until" in doctor
         assert "it has no comm key" in doctor
-        until(lambda: "cert_days_left" in prom.read_text(), "the textfile")
+        until(prom.exists, "the textfile")
+        until(lambda: "cert_days_left" in prom.read_text(), "its figures")
         metrics = {
             sample.labels["key"]: sample.value
             for family in text_string_to_metric_families(prom.read_text())

@@ -15,7 +15,7 @@ from sync.mqtt import MqttLink
 from tests.sync.gateways import NOW, PREFIX, SITE
 from tests.sync.test_schema import check
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def chain_of(payload: bytes) -> list[str]:

@@ -153,11 +153,13 @@ class MemoryOutbox:
         kept = self.rows[common:]
         self.epoch = f"epoch-{len(self.forks) + 1}"
         self.acked, self.acked_hash = 0, origin(self.epoch)
-        self.rows = []
+        # Built apart: another thread never sees an empty outbox, all of it delivered.
+        fresh = MemoryOutbox(self.epoch)
         for row in kept:
             value = msgspec.json.decode(row.entry)
-            value["seq"] = len(self.rows) + 1
-            self.add_bytes(row.kind, msgspec.json.encode(value))
+            value["seq"] = len(fresh.rows) + 1
+            fresh.add_bytes(row.kind, msgspec.json.encode(value))
+        self.rows = fresh.rows
 
 
 def renumbered(rows: Sequence[Row], seqs: Sequence[int]) -> list[Row]:

@@ -49,10 +49,13 @@ def test_the_will_speaks_for_a_gateway_that_vanished(broker: Mosquitto) -> None:
         centre.wait(lambda: centre.last("state") is not None)
         gateway.call(gateway.uplink._link.drop)
         gateway.uplink.wake()
-        centre.wait(lambda: b'"online":false' in (centre.last("state") or (b"",))[0])
-        death = json.loads((centre.last("state") or (b"{}", False))[0])
-        assert death["session"] == 7
-        centre.wait(lambda: b'"online":true' in (centre.last("state") or (b"",))[0])
+
+        def said() -> list[tuple[bool, int]]:
+            states = (d for t, d, _ in list(centre.payloads) if t.endswith("g1/state"))
+            return [(one["online"], one["session"]) for one in map(json.loads, states)]
+
+        # The death may be followed by the next birth before anybody looks.
+        centre.wait(lambda: said()[:3] == [(True, 7), (False, 7), (True, 7)])
 
 
 @pytest.mark.unwatched("its states are stand-ins")
@@ -168,7 +171,12 @@ def test_holes_are_filled_and_nothing_else_is_sent_twice(
 
 def test_entries_of_an_older_epoch_go_out_again(broker: Mosquitto) -> None:
     """The centre asks for ranges; what is there goes out under its own epoch."""
-    with Centre(broker.port) as centre, Gateway(broker.port) as gateway:
+    # What was sent again for want of an ack might come after `before`.
+    patient = replace(QUICK, go_back_seconds=60.0)
+    with (
+        Centre(broker.port) as centre,
+        Gateway(broker.port, options=patient) as gateway,
+    ):
         gateway.add(range(300))
         gateway.wait_delivered()
         before = len(centre.payloads)
