@@ -265,13 +265,16 @@ def test_a_fast_clock_makes_nobody_early(tmp_path: Path) -> None:
         house.punch("1", "08:31:20")
         house.until(lambda: house.verdict("p1", 1).get("arrival") is not None, "in")
         house.set("08:40:00")
-        arrival = {"at": f"{DAY}T08:29:50+08:00"}
-        house.until(
-            lambda: house.verdict("p1", 1)["arrival"]["at"] == arrival["at"], "on time"
-        )
-        house.until(house.judged, "everything judged")
-        verdict = house.verdict("p1", 1)
-        assert (kinds(verdict), "time_uncertain" in verdict["flags"]) == ([], False)
+
+        def corrected() -> bool:
+            # Until the clock is looked at again both times are tried, and it is said.
+            verdict = house.verdict("p1", 1)
+            at = verdict["arrival"]["at"]
+            known = "time_uncertain" not in verdict["flags"]
+            return known and bool(at == f"{DAY}T08:29:50+08:00")
+
+        house.until(corrected, "on time")
+        assert kinds(house.verdict("p1", 1)) == []
 
 
 def test_a_history_read_from_a_fast_clock_costs_nobody(tmp_path: Path) -> None:
