@@ -1,8 +1,8 @@
 """Reads on in a full log that drops its oldest record for each that it takes.
 
 Every record of such a log moves up by one at each punch. To take that for a changed
-log would read it whole, for hours, at every punch of a busy morning. Where both ends
-of it stand as the rows say, the new records are read alone.
+log would read it whole at every punch of a busy morning. Where both ends of it stand
+as the rows say, the new records are read alone.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
