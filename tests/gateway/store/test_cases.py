@@ -1,6 +1,8 @@
 """Cases and running products in the journal."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,11 @@ NOW = "2026-11-03T04:30:00.000+08:00"
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Database:
+def db(tmp_path: Path) -> Iterator[Database]:
     """Give an empty journal."""
-    found = Database(tmp_path / "journal.db")
-    schema.migrate(found, "0")
-    return found
+    with closing(Database(tmp_path / "journal.db")) as found:
+        schema.migrate(found, "0")
+        yield found
 
 
 def suspicion(key: str = "c-a", says: str = "x", status: str = "open") -> Suspicion:
