@@ -35,7 +35,7 @@ from gateway.retained import VERSION, Retained
 from gateway.settings import Loaded, load
 from gateway.store import epochs, raw
 from gateway.store.drain import Reader
-from gateway.store.journal import Journal
+from gateway.store.journal import Journal, Start
 from gateway.suspecting import Suspecting
 from gateway.terminals import Terminals
 from gateway.watchdog import Heartbeats, interval_seconds, notify
@@ -126,17 +126,7 @@ class Daemon:
             await self._judging.open()
             await self._suspecting.open()
             await control.start()
-            if started.unclean:
-                log.warning("unclean stop", {"action": "every log is read in full"})
-            log.info(
-                "daemon up",
-                {
-                    "gateway": self.loaded.settings.gateway.id,
-                    "version": VERSION,
-                    "session": started.session,
-                    "terminals": len(self.loaded.settings.terminals),
-                },
-            )
+            self._tell_start(started)
             async with self._reloading:
                 await self._learn(self.loaded)
                 await self._intake.interpret()
@@ -158,6 +148,14 @@ class Daemon:
             self._reader.close()
             await asyncio.to_thread(self._journal.close)
         log.info("daemon down", {"gateway": self.loaded.settings.gateway.id})
+
+    def _tell_start(self, started: Start) -> None:
+        if started.unclean:
+            log.warning("unclean stop", {"action": "every log is read in full"})
+        settings = self.loaded.settings
+        who = {"gateway": settings.gateway.id, "version": VERSION}
+        counts = {"session": started.session, "terminals": len(settings.terminals)}
+        log.info("daemon up", {**who, **counts})
 
     async def _note_half_read(self, terminals: Iterable[str]) -> None:
         """Write down whose log the next start must read whole."""

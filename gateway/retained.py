@@ -139,21 +139,19 @@ class Retained:
         if said.told == line:
             return
         said.told = dict(line)
-        line["terminal"] = line.pop("id")
-        for ours in (
-            "error",
-            "last_record",
-            "silent_hours",
-            "complete_at",
-            "offset_at",
-        ):
-            line.pop(ours)
-        holds = line.pop("equation")
-        message = TerminalState(
-            site=loaded.settings.gateway.site,
-            gateway=loaded.settings.gateway.id,
-            equation=Equation(**holds),
-            at=text(self._now()),
+        fields: dict[str, Any] = {
             **line,
+            "site": loaded.settings.gateway.site,
+            "gateway": loaded.settings.gateway.id,
+            "terminal": line["id"],
+            "equation": Equation(**line["equation"]),
+            "at": text(self._now()),
+        }
+        message = TerminalState(
+            **{
+                key: fields[key]
+                for key in TerminalState.__struct_fields__
+                if key in fields
+            }
         )
         self._view.publish(f"terminal/{serial}", encode(message))

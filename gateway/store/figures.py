@@ -16,6 +16,11 @@ class Log:
     driver: str
     generation: int
 
+    @property
+    def values(self) -> list[str | int]:
+        """Return what `OF_LOG` asks for."""
+        return [self.serial, self.driver, self.generation]
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -91,33 +96,29 @@ def _mark(db: Database, log: Log, read_at: str | None) -> _Mark:
     end.
     """
     (row,) = table(db, "raw").rows_where(
-        OF_LOG, _values(log), select="coalesce(max(id), 0) AS last"
+        OF_LOG, log.values, select="coalesce(max(id), 0) AS last"
     )
     return log.generation, read_at, row["last"], min(row["last"], last_interpreted(db))
-
-
-def _values(log: Log) -> list[str | int]:
-    return [log.serial, log.driver, log.generation]
 
 
 def _rows(db: Database, log: Log) -> _Rows:
     def became(outcome: str) -> int:
         where = f"{OF_LOG} AND outcome = ?"
-        return table(db, "outcomes").count_where(where, [*_values(log), outcome])
+        return table(db, "outcomes").count_where(where, [*log.values, outcome])
 
     return _Rows(
-        stored=table(db, "raw").count_where(OF_LOG, _values(log)),
-        punches=table(db, "punches").count_where(OF_LOG, _values(log)),
+        stored=table(db, "raw").count_where(OF_LOG, log.values),
+        punches=table(db, "punches").count_where(OF_LOG, log.values),
         repeats=became("repeat"),
         rejected=became("rejected"),
-        earlier=table(db, "raw").count_where(OF_FORMER_LOGS, _values(log)),
+        earlier=table(db, "raw").count_where(OF_FORMER_LOGS, log.values),
     )
 
 
 def _figures(db: Database, log: Log, progress: Progress, rows: _Rows) -> Figures:
     def behind(seq: int) -> int:
         where = f"{OF_LOG} AND epoch = ? AND seq > ?"
-        values = [*_values(log), progress.epoch, seq]
+        values = [*log.values, progress.epoch, seq]
         return table(db, "punches").count_where(where, values)
 
     return Figures(

@@ -14,13 +14,13 @@ DROPPED = -1
 
 def stored(db: Database, log: Log) -> int:
     """Return how many records of a log there are."""
-    return table(db, "raw").count_where(OF_LOG, _values(log))
+    return table(db, "raw").count_where(OF_LOG, log.values)
 
 
 def newest(db: Database, log: Log, most: int) -> Sequence[bytes]:
     """Return the keys of the last records of a log, in the order they came."""
     rows = table(db, "raw").rows_where(
-        OF_LOG, _values(log), select="record", order_by="id desc", limit=most
+        OF_LOG, log.values, select="record", order_by="id desc", limit=most
     )
     return [row["record"] for row in rows][::-1]
 
@@ -28,7 +28,7 @@ def newest(db: Database, log: Log, most: int) -> Sequence[bytes]:
 def oldest(db: Database, log: Log, start: int, most: int) -> Sequence[bytes]:
     """Return the keys of its first records from a place on."""
     rows = table(db, "raw").rows_where(
-        OF_LOG, _values(log), select="record", order_by="id", limit=most, offset=start
+        OF_LOG, log.values, select="record", order_by="id", limit=most, offset=start
     )
     return [row["record"] for row in rows]
 
@@ -41,7 +41,7 @@ def is_told(db: Database, log: Log) -> bool:
 def drop(db: Database, log: Log, count: int) -> None:
     """Note that a log no longer holds its oldest records; they stay here."""
     rows = table(db, "raw").rows_where(
-        OF_LOG, _values(log), select="id, serial, at", order_by="id", limit=count
+        OF_LOG, log.values, select="id, serial, at", order_by="id", limit=count
     )
     move_rows(db, list(rows), DROPPED)
     put(db, _key(log), str(log.generation))
@@ -49,7 +49,3 @@ def drop(db: Database, log: Log, count: int) -> None:
 
 def _key(log: Log) -> str:
     return f"drops:{log.driver}:{log.serial}"
-
-
-def _values(log: Log) -> list[str | int]:
-    return [log.serial, log.driver, log.generation]

@@ -22,7 +22,8 @@ running   the running products of the pair process, twice; `suspected` in meta s
 cases     the last word on each suspicion, its revision, and the digest of what it says
 labels    what people decided of cases, never changed
 meta      version of the writer, clean stop, session counter, digest of the book, the
-          last raw row that was interpreted
+          last raw row that was interpreted, the terminals whose log is still to be read
+          whole, the logs of which it was said that they drop their oldest
 """
 
 from sqlite_utils import Database

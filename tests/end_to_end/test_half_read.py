@@ -27,6 +27,16 @@ def read_to(house: House) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+def read_a_morning(house: House) -> None:
+    """Let the daemon read three punches to their end, and stop it."""
+    house.write()
+    for time in MORNING:
+        house.punch("1", time)
+    house.start()
+    house.until(lambda: read_to(house) == len(MORNING), "the morning")
+    house.stop()
+
+
 def reading(house: House) -> bool:
     """Ask the daemon whether the log is still to be read to its end."""
     (line,) = control.ask(house.folder / "data", "status")["terminals"]
@@ -56,12 +66,7 @@ def test_an_unclean_stop_is_not_forgotten_by_a_clean_one(
 ) -> None:
     """The terminal was away until the next start: then its log is read in full."""
     with House(tmp_path, people=["p1"]) as house:
-        house.write()
-        for time in MORNING:
-            house.punch("1", time)
-        house.start()
-        house.until(lambda: read_to(house) == len(MORNING), "the morning")
-        house.stop()
+        read_a_morning(house)
         lose_power(house)
         edit(house)
         house.deaf = {0}
@@ -82,12 +87,7 @@ def test_an_unclean_stop_is_not_forgotten_by_a_clean_one(
 def test_a_clean_stop_trusts_what_was_read(tmp_path: Path) -> None:
     """The other side of it: nothing is read whole for no reason."""
     with House(tmp_path, people=["p1"]) as house:
-        house.write()
-        for time in MORNING:
-            house.punch("1", time)
-        house.start()
-        house.until(lambda: read_to(house) == len(MORNING), "the morning")
-        house.stop()
+        read_a_morning(house)
         edit(house)
         house.start()
         house.punch("1", "08:05:00")

@@ -106,9 +106,7 @@ class Roster:
 
     def sessions(self, person: str, day: int) -> Sessions:
         """Return the sessions of a day; an ordinary day where no roster is known."""
-        mine = self._known.get(person)
-        if mine is None:
-            mine = self._known[person] = {}
+        mine = self._known.setdefault(person, {})
         found = mine.get(day)
         if found is None:
             asked = self._book.sessions(person, day_date(day))
